@@ -1,0 +1,1 @@
+//! RFC 6962 trees, signed checkpoints and proofs, verified offline.

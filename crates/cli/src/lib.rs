@@ -1,0 +1,1 @@
+//! The program backlog: the command line, the local stack, scenario files.

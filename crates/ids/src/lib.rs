@@ -1,0 +1,1 @@
+//! Typed, prefixed identifiers with UUIDv7 inside.

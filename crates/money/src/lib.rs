@@ -1,0 +1,1 @@
+//! Exact money: currencies, minor units, stated rounding, splits that sum.

@@ -1,0 +1,1 @@
+//! Generated gRPC code, the descriptor set, and conversions of shared values.

@@ -1,0 +1,1 @@
+//! The pure fold from contract facts to accounting: allocation, plan, movements, balances.

@@ -1,0 +1,1 @@
+//! Who calls and what they may do: request context, token verification, permissions, the tower layer.

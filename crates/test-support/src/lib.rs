@@ -1,0 +1,1 @@
+//! Test database, test broker, fixed clock, tokens, in-process servers.
