@@ -83,7 +83,7 @@ impl From<DbErr> for DbError {
         };
         match source.as_ref() {
             sqlx::Error::Database(database) => Self::Refused {
-                code: database.code().map(|code| code.into_owned()).unwrap_or_default(),
+                code: database.code().map(std::borrow::Cow::into_owned).unwrap_or_default(),
                 message: database.message().to_owned(),
             },
             sqlx::Error::Io(_)
