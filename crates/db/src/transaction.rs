@@ -42,6 +42,14 @@ impl WriterTx {
         Ok(())
     }
 
+    /// Rolls back, leaving nothing behind.
+    ///
+    /// # Errors
+    /// As the database says.
+    pub async fn rollback(self) -> Result<(), DbError> {
+        Ok(self.inner.rollback().await?)
+    }
+
     /// Commits. When this fails with [`DbError::Lost`], the outcome is unknown.
     ///
     /// # Errors

@@ -1,0 +1,122 @@
+//! NATS: the connection, the streams and their names. A stream is transport; it may be lost at any
+//! time without loss of anything.
+
+use std::time::Duration;
+
+use async_nats::jetstream::{self, stream};
+use backlog_ids::TenantId;
+use backlog_proto::common::v1::Log;
+use backlog_service_kit::config::NatsConfig;
+use secrecy::ExposeSecret;
+
+use crate::partition::partition;
+
+/// A failure of the broker.
+#[derive(Debug, thiserror::Error)]
+#[error("the broker {action} failed: {cause}")]
+pub struct BrokerError {
+    action: &'static str,
+    cause: String,
+}
+
+impl BrokerError {
+    pub(crate) fn new(action: &'static str, cause: impl std::fmt::Display) -> Self {
+        Self { action, cause: cause.to_string() }
+    }
+}
+
+/// A connection to NATS that comes back by itself.
+#[derive(Clone)]
+pub struct Broker {
+    client: async_nats::Client,
+    pub(crate) jetstream: jetstream::Context,
+    limits: StreamLimits,
+}
+
+/// How much a stream may hold: it only has to bridge a consumer's short absence.
+#[derive(Debug, Clone, Copy)]
+pub struct StreamLimits {
+    /// Age of a message at most.
+    pub age_max: Duration,
+    /// Bytes of a stream at most.
+    pub bytes_max: i64,
+    /// Copies in a cluster.
+    pub replicas: usize,
+}
+
+impl Default for StreamLimits {
+    fn default() -> Self {
+        Self { age_max: Duration::from_secs(24 * 3600), bytes_max: 1 << 30, replicas: 1 }
+    }
+}
+
+impl Broker {
+    /// Prepares the connection; it is made, and made again, in the background.
+    ///
+    /// # Errors
+    /// When the address cannot be understood.
+    pub async fn connect(config: &NatsConfig, name: &str) -> Result<Self, BrokerError> {
+        let client = async_nats::ConnectOptions::new()
+            .name(name)
+            .user_and_password(config.user.clone(), config.password.expose_secret().to_owned())
+            .retry_on_initial_connect()
+            .connection_timeout(Duration::from_secs(5))
+            .connect(&config.url)
+            .await
+            .map_err(|error| BrokerError::new("connection", error))?;
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(Duration::from_secs(5));
+        Ok(Self { client, jetstream, limits: StreamLimits::default() })
+    }
+
+    /// Whether the connection stands.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client.connection_state() == async_nats::connection::State::Connected
+    }
+
+    /// The stream of a log, made when missing.
+    pub(crate) async fn stream(&self, log: Log) -> Result<stream::Stream, BrokerError> {
+        self.jetstream
+            .get_or_create_stream(stream::Config {
+                name: stream_name(log),
+                subjects: vec![format!("backlog.v1.*.{}.*", log_token(log))],
+                max_age: self.limits.age_max,
+                max_bytes: self.limits.bytes_max,
+                num_replicas: self.limits.replicas,
+                discard: stream::DiscardPolicy::Old,
+                storage: stream::StorageType::File,
+                duplicate_window: Duration::from_secs(120),
+                ..stream::Config::default()
+            })
+            .await
+            .map_err(|error| BrokerError::new("stream", error))
+    }
+}
+
+/// Name of a log's stream.
+pub(crate) fn stream_name(log: Log) -> String {
+    format!("BACKLOG_{}", log_token(log).to_uppercase())
+}
+
+/// The subject of a tenant's log: `backlog.v1.<partition>.<log>.<tenant>`. Ids hold no characters
+/// that mean something to NATS.
+pub(crate) fn subject(log: Log, tenant: TenantId) -> String {
+    format!("backlog.v1.{}.{}.{tenant}", partition(tenant), log_token(log))
+}
+
+/// The filter of a partition of a log.
+pub(crate) fn partition_filter(log: Log, partition: u8) -> String {
+    format!("backlog.v1.{partition}.{}.*", log_token(log))
+}
+
+/// A log as it appears in subjects and names.
+#[must_use]
+pub fn log_token(log: Log) -> &'static str {
+    match log {
+        Log::Unspecified => "unspecified",
+        Log::Contract => "contract",
+        Log::Recognition => "recognition",
+        Log::Reporting => "reporting",
+    }
+}

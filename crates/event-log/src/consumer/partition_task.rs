@@ -1,0 +1,152 @@
+//! One partition of one log: pulls messages, hands them on tenant by tenant, acknowledges when done.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_nats::jetstream::{self, consumer::pull};
+use backlog_ids::TenantId;
+use backlog_proto::common::v1::Log;
+use backlog_proto::log::v1::LogBatch;
+use backlog_service_kit::telemetry;
+use futures::{FutureExt, StreamExt};
+use prost::Message as _;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::Intake;
+use crate::broker::{Broker, BrokerError, log_token, partition_filter, stream_name};
+use crate::domain::Domain;
+use crate::entry::{Opened, open};
+
+/// Messages of one pull.
+const PULL_MAX: usize = 256;
+
+/// How long the broker holds a pull open; then the next is asked for. Also the watchdog: a pull that
+/// has not ended well after that is given up.
+const PULL_FOR: Duration = Duration::from_secs(10);
+const PULL_GIVEN_UP: Duration = Duration::from_secs(15);
+
+/// How long the broker waits for an ack before it delivers again.
+const ACK_WAIT: Duration = Duration::from_secs(60);
+
+pub(super) struct PartitionTask<D: Domain> {
+    pub(super) broker: Broker,
+    pub(super) name: &'static str,
+    pub(super) log: Log,
+    pub(super) partition: u8,
+    pub(super) intake: Arc<Intake<D>>,
+}
+
+type Messages = Vec<jetstream::Message>;
+
+impl<D: Domain> PartitionTask<D> {
+    /// Pulls until `stop`. Whatever fails is made anew: the stream, the consumer, the pull.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let mut pause = Duration::from_millis(50);
+        while !stop.is_cancelled() {
+            let pulled = tokio::select! {
+                pulled = self.pull(&stop) => pulled,
+                () = stop.cancelled() => return,
+            };
+            match pulled {
+                Ok(()) => pause = Duration::from_millis(50),
+                Err(error) => {
+                    tracing::debug!(%error, partition = self.partition, "pulling again");
+                    tokio::select! {
+                        () = tokio::time::sleep(pause) => {}
+                        () = stop.cancelled() => return,
+                    }
+                    pause = pause.saturating_mul(2).min(Duration::from_secs(1));
+                }
+            }
+        }
+    }
+
+    async fn consumer(&self) -> Result<jetstream::consumer::PullConsumer, BrokerError> {
+        let durable = format!("{}-{}-{}", self.name, log_token(self.log), self.partition);
+        let stream = self
+            .broker
+            .jetstream
+            .get_stream_no_info(stream_name(self.log))
+            .await
+            .map_err(|error| BrokerError::new("stream", error))?;
+        stream
+            .get_or_create_consumer(
+                &durable,
+                pull::Config {
+                    durable_name: Some(durable.clone()),
+                    filter_subject: partition_filter(self.log, self.partition),
+                    ack_wait: ACK_WAIT,
+                    max_ack_pending: 10_000,
+                    ..pull::Config::default()
+                },
+            )
+            .await
+            .map_err(|error| BrokerError::new("consumer", error))
+    }
+
+    async fn pull(&self, stop: &CancellationToken) -> Result<(), BrokerError> {
+        let consumer = self.consumer().await?;
+        while !stop.is_cancelled() {
+            let mut batch = consumer
+                .batch()
+                .max_messages(PULL_MAX)
+                .expires(PULL_FOR)
+                .messages()
+                .await
+                .map_err(|error| BrokerError::new("pull", error))?;
+            loop {
+                let next = tokio::time::timeout(PULL_GIVEN_UP, batch.next())
+                    .await
+                    .map_err(|_| BrokerError::new("pull", "it neither delivers nor ends"))?;
+                let Some(first) = next else { break };
+                let mut messages = vec![first.map_err(|e| BrokerError::new("pull", e))?];
+                // What has arrived meanwhile goes along.
+                while let Some(Some(Ok(message))) = batch.next().now_or_never() {
+                    messages.push(message);
+                }
+                self.deliver(messages).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Hands the messages on, tenants beside each other, and acknowledges.
+    async fn deliver(&self, messages: Messages) {
+        let mut by_tenant: BTreeMap<TenantId, (Vec<Opened>, Option<String>)> = BTreeMap::new();
+        for message in &messages {
+            match self.decode(message) {
+                Some((tenant, entries)) => {
+                    let place = by_tenant.entry(tenant).or_default();
+                    place.0.extend(entries);
+                    place.1 = telemetry_of(message).or(place.1.take());
+                }
+                // Not ours or not readable: whatever it meant to say is in the owner's log.
+                None => tracing::warn!(subject = %message.subject, "a message is not a batch of a log"),
+            }
+        }
+        let all = by_tenant.into_iter().map(|(tenant, (entries, trace))| {
+            let span = telemetry::consumer_span("log.apply", trace.as_deref());
+            self.intake.take(tenant, self.log, entries).instrument(span)
+        });
+        futures::future::join_all(all).await;
+        for message in messages {
+            if let Err(error) = message.ack().await {
+                tracing::debug!(%error, "an ack is lost; the message comes again");
+            }
+        }
+    }
+
+    fn decode(&self, message: &jetstream::Message) -> Option<(TenantId, Vec<Opened>)> {
+        let tenant: TenantId = message.subject.split('.').next_back()?.parse().ok()?;
+        let batch = LogBatch::decode(message.payload.as_ref()).ok()?;
+        let entries = batch.entries.iter().map(|bytes| open(bytes)).collect::<Result<_, _>>().ok()?;
+        Some((tenant, entries))
+    }
+}
+
+fn telemetry_of(message: &jetstream::Message) -> Option<String> {
+    let headers = message.headers.as_ref()?;
+    headers.get("traceparent").map(|value| value.as_str().to_owned())
+}

@@ -1,0 +1,105 @@
+//! Reading a log from its owner over gRPC: gap filling, catch-up, rebuilds.
+
+use backlog_audit_log::Hash;
+use backlog_ids::TenantId;
+use backlog_proto::common::v1::{ErrorReason, Log};
+use backlog_proto::log::v1::ReadRequest;
+use backlog_proto::log::v1::event_log_service_client::EventLogServiceClient;
+use backlog_service_kit::error::reason_of;
+use backlog_tenancy::ServiceTokenSigner;
+use tonic::metadata::MetadataValue;
+use tonic::transport::{Channel, Endpoint};
+
+use crate::broker::log_token;
+use crate::entry::{Opened, open};
+
+/// The owner of one log, as its readers see it.
+#[derive(Clone)]
+pub struct Reader {
+    log: Log,
+    channel: Channel,
+    signer: ServiceTokenSigner,
+    clock: backlog_service_kit::sources::Clock,
+}
+
+/// Why reading failed.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The owner's history is not ours.
+    #[error("the owner's log does not continue the history known here")]
+    Diverged,
+    /// The owner does not answer now.
+    #[error("the owner of the log does not answer: {0}")]
+    Unavailable(String),
+    /// The address or the token is unusable.
+    #[error("the log cannot be read: {0}")]
+    Setup(String),
+}
+
+impl Reader {
+    /// Prepares the connection to the owner at `url`; it is made when needed.
+    ///
+    /// # Errors
+    /// When the URL cannot be understood.
+    pub fn new(
+        log: Log,
+        url: &str,
+        signer: ServiceTokenSigner,
+        clock: backlog_service_kit::sources::Clock,
+    ) -> Result<Self, ReadError> {
+        let endpoint = Endpoint::from_shared(url.to_owned())
+            .map_err(|error| ReadError::Setup(error.to_string()))?
+            .connect_timeout(std::time::Duration::from_secs(5))
+            .timeout(std::time::Duration::from_secs(30));
+        Ok(Self { log, channel: endpoint.connect_lazy(), signer, clock })
+    }
+
+    /// The log that this reads.
+    #[must_use]
+    pub fn log(&self) -> Log {
+        self.log
+    }
+
+    /// Entries after a known place, `limit` at most.
+    ///
+    /// # Errors
+    /// When the owner does not answer, or has another history.
+    pub async fn read(
+        &self,
+        tenant: TenantId,
+        after_seq: u64,
+        after_hash: Hash,
+        limit: u64,
+    ) -> Result<Vec<Opened>, ReadError> {
+        let token = self
+            .signer
+            .sign(log_token(self.log), tenant, self.clock.now())
+            .map_err(|error| ReadError::Setup(error.to_string()))?;
+        let bearer = MetadataValue::try_from(format!("Bearer {token}"))
+            .map_err(|error| ReadError::Setup(error.to_string()))?;
+        let mut request = tonic::Request::new(ReadRequest {
+            after_seq,
+            after_hash: after_hash.to_vec(),
+            limit,
+        });
+        request.metadata_mut().insert("authorization", bearer);
+        let mut client = EventLogServiceClient::new(self.channel.clone())
+            .max_decoding_message_size(64 * 1024 * 1024);
+        let mut stream = client.read(request).await.map_err(sort)?.into_inner();
+        let mut entries = Vec::new();
+        while let Some(page) = stream.message().await.map_err(sort)? {
+            for bytes in &page.entries {
+                let opened = open(bytes).map_err(|e| ReadError::Setup(e.to_string()))?;
+                entries.push(opened);
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn sort(status: tonic::Status) -> ReadError {
+    if reason_of(&status) == Some(ErrorReason::LogDiverged) {
+        return ReadError::Diverged;
+    }
+    ReadError::Unavailable(status.to_string())
+}

@@ -1,0 +1,183 @@
+//! Publishes entries as messages, awaits every ack, and notes how far the broker confirmed.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::message::PublishMessage;
+use backlog_db::{Database, DbError};
+use backlog_ids::{TenantId, TypedId};
+use backlog_proto::common::v1::Log;
+use backlog_proto::log::v1::LogBatch;
+use prost::Message;
+use tokio::sync::{Semaphore, mpsc};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::broker::{Broker, BrokerError, log_token, subject};
+use crate::entry::Sealed;
+
+/// Bytes of entries in one message; the broker's default limit is 1 MiB.
+const MESSAGE_BYTES_MAX: usize = 512 * 1024;
+
+/// Messages whose ack is awaited at once.
+const IN_FLIGHT_MAX: usize = 64;
+
+/// How long an ack is awaited.
+const ACK_WAIT: Duration = Duration::from_secs(5);
+
+/// How often confirmed positions are written.
+const NOTE_EVERY: Duration = Duration::from_millis(250);
+
+/// Publishes for one log.
+#[derive(Clone)]
+pub(super) struct Publisher {
+    database: Database,
+    broker: Broker,
+    log: Log,
+    in_flight: Arc<Semaphore>,
+    confirmed: Arc<Mutex<BTreeMap<TenantId, u64>>>,
+}
+
+impl Publisher {
+    pub(super) fn new(database: Database, broker: Broker, log: Log) -> Self {
+        Self {
+            database,
+            broker,
+            log,
+            in_flight: Arc::new(Semaphore::new(IN_FLIGHT_MAX)),
+            confirmed: Arc::default(),
+        }
+    }
+
+    /// Publishes consecutive entries of one tenant. With `once`, the broker drops what it has seen
+    /// within its window; an announcement goes without, so that it always arrives.
+    pub(super) async fn publish(
+        &self,
+        tenant: TenantId,
+        entries: &[Sealed],
+        once: bool,
+    ) -> Result<(), BrokerError> {
+        for part in parts(entries) {
+            let Some(last) = part.last() else { continue };
+            let batch = LogBatch { entries: part.iter().map(|e| e.bytes.to_vec()).collect() };
+            let mut message = PublishMessage::build().payload(batch.encode_to_vec().into());
+            if once {
+                message = message.message_id(format!("{}/{tenant}/{}", log_token(self.log), last.seq));
+            }
+            if let Some(trace) = &last.trace {
+                message = message.header("traceparent", trace.as_ref());
+            }
+            let jetstream = &self.broker.jetstream;
+            let sent = async {
+                let ack = jetstream
+                    .send_publish(subject(self.log, tenant), message)
+                    .await
+                    .map_err(|error| BrokerError::new("publish", error))?;
+                ack.await.map_err(|error| BrokerError::new("acknowledgment", error))
+            };
+            tokio::time::timeout(ACK_WAIT, sent)
+                .await
+                .map_err(|_| BrokerError::new("acknowledgment", "no answer in time"))??;
+            self.confirm(tenant, last.seq);
+        }
+        Ok(())
+    }
+
+    fn confirm(&self, tenant: TenantId, seq: u64) {
+        let mut confirmed = self.confirmed.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = confirmed.entry(tenant).or_default();
+        *known = (*known).max(seq);
+    }
+
+    /// Writes what was confirmed since the last time. A later position stands for the earlier ones:
+    /// its message makes consumers fill what they miss.
+    async fn note(&self) -> Result<(), DbError> {
+        let confirmed =
+            std::mem::take(&mut *self.confirmed.lock().unwrap_or_else(PoisonError::into_inner));
+        if confirmed.is_empty() {
+            return Ok(());
+        }
+        let tenants: Vec<Uuid> = confirmed.keys().map(TypedId::uuid).collect();
+        let seqs: Vec<i64> =
+            confirmed.values().map(|seq| i64::try_from(*seq).unwrap_or(i64::MAX)).collect();
+        self.database
+            .write_positions(
+                "insert into relay_position (tenant_id, published_seq) \
+                 select * from unnest($1::uuid[], $2::bigint[]) on conflict (tenant_id) do update \
+                 set published_seq = greatest(relay_position.published_seq, excluded.published_seq)",
+                vec![tenants.into(), seqs.into()],
+            )
+            .await
+            .map(drop)
+    }
+}
+
+fn parts(entries: &[Sealed]) -> Vec<&[Sealed]> {
+    let mut parts = Vec::new();
+    let mut rest = entries;
+    while !rest.is_empty() {
+        let mut bytes = 0_usize;
+        let fit = rest
+            .iter()
+            .take_while(|entry| {
+                bytes = bytes.saturating_add(entry.bytes.len());
+                bytes <= MESSAGE_BYTES_MAX
+            })
+            .count()
+            .max(1);
+        let (part, after) = rest.split_at(fit);
+        parts.push(part);
+        rest = after;
+    }
+    parts
+}
+
+/// Publishes what the writers offer until `stop`, then drains what waits while the broker is there.
+pub(super) async fn run(
+    publisher: Publisher,
+    mut outbox: mpsc::Receiver<Vec<Sealed>>,
+    stop: CancellationToken,
+) {
+    let noting = tokio::spawn(note_regularly(publisher.clone(), stop.clone()));
+    loop {
+        let sealed = tokio::select! {
+            sealed = outbox.recv() => sealed,
+            () = stop.cancelled() => outbox.try_recv().ok(),
+        };
+        let Some(sealed) = sealed else { break };
+        if !publisher.broker.is_connected() {
+            continue; // the sweeper finds it once the broker is back
+        }
+        let mut by_tenant: BTreeMap<TenantId, Vec<Sealed>> = BTreeMap::new();
+        for entry in sealed {
+            by_tenant.entry(entry.tenant).or_default().push(entry);
+        }
+        for (tenant, entries) in by_tenant {
+            let Ok(permit) = Arc::clone(&publisher.in_flight).acquire_owned().await else { return };
+            let publisher = publisher.clone();
+            tokio::spawn(async move {
+                if let Err(error) = publisher.publish(tenant, &entries, true).await {
+                    tracing::debug!(%error, "publishing is left to the sweeper");
+                }
+                drop(permit);
+            });
+        }
+    }
+    // All acks are in when all permits are.
+    let all = u32::try_from(IN_FLIGHT_MAX).unwrap_or(u32::MAX);
+    drop(publisher.in_flight.acquire_many(all).await);
+    noting.abort();
+    if let Err(error) = publisher.note().await {
+        tracing::debug!(%error, "confirmed positions are not noted; they are published again");
+    }
+}
+
+async fn note_regularly(publisher: Publisher, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        tokio::time::sleep(NOTE_EVERY).await;
+        if let Err(error) = publisher.note().await {
+            tracing::debug!(%error, "confirmed positions are not noted; they are published again");
+        }
+    }
+}

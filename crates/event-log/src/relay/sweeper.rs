@@ -1,0 +1,217 @@
+//! The sweeper: publishes what stayed unpublished, and announces the last entry of tenants again, so
+//! that a consumer learns of anything it missed, even after the broker lost its whole store.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use backlog_db::{Database, DbError};
+use backlog_ids::{TenantId, TypedId};
+use backlog_proto::common::v1::Log;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::publisher::Publisher;
+use crate::broker::Broker;
+use crate::entry::{Sealed, open};
+use crate::lease::Leases;
+use crate::partition::partition;
+
+/// How the sweeper paces itself.
+#[derive(Debug, Clone, Copy)]
+pub struct SweeperSettings {
+    /// How often it looks. What is unpublished at two looks in a row is published.
+    pub every: Duration,
+    /// How often tenants that moved are announced again.
+    pub announce_every: Duration,
+}
+
+impl Default for SweeperSettings {
+    fn default() -> Self {
+        Self { every: Duration::from_secs(1), announce_every: Duration::from_secs(30) }
+    }
+}
+
+/// Entries read at once.
+const PAGE: i64 = 500;
+
+pub(super) struct Sweeper {
+    database: Database,
+    broker: Broker,
+    publisher: Publisher,
+    log: Log,
+    leases: Leases,
+    settings: SweeperSettings,
+    /// Unpublished heads seen at the last look.
+    seen: BTreeMap<TenantId, u64>,
+    /// The stream's birth, which changes when the broker lost its store.
+    stream_born: Option<i128>,
+    /// Heads announced, and when the next round is due.
+    announced: BTreeMap<TenantId, u64>,
+    announce_at: Instant,
+}
+
+impl Sweeper {
+    pub(super) fn new(
+        database: Database,
+        broker: Broker,
+        publisher: Publisher,
+        log: Log,
+        holder: Uuid,
+        settings: SweeperSettings,
+    ) -> Self {
+        let leases = Leases::new(database.clone(), "sweep", holder);
+        Self {
+            database,
+            broker,
+            publisher,
+            log,
+            leases,
+            settings,
+            seen: BTreeMap::new(),
+            stream_born: None,
+            announced: BTreeMap::new(),
+            announce_at: Instant::now() + settings.announce_every,
+        }
+    }
+
+    async fn sweep(&mut self) -> Result<(), DbError> {
+        let mine = self.leases.renew().await?;
+        if !self.broker.is_connected() {
+            return Ok(());
+        }
+        let born = match self.broker.stream(self.log).await {
+            Ok(stream) => stream.cached_info().created.unix_timestamp_nanos(),
+            Err(error) => {
+                tracing::warn!(%error, "the log's stream cannot be had");
+                return Ok(());
+            }
+        };
+        let heads = self.heads(&mine).await?;
+        let reborn = self.stream_born != Some(born);
+        if reborn || Instant::now() >= self.announce_at {
+            self.announce(&heads, reborn).await?;
+            self.stream_born = Some(born);
+            self.announce_at = Instant::now() + self.settings.announce_every;
+        }
+        let unpublished: BTreeMap<TenantId, (u64, u64)> = heads
+            .into_iter()
+            .filter(|(_, (seq, published))| seq > published)
+            .collect();
+        for (tenant, (seq, published)) in &unpublished {
+            let stayed = self.seen.get(tenant).is_some_and(|earlier| published < earlier);
+            if stayed && !self.publish_from(*tenant, *published).await? {
+                break;
+            }
+            tracing::trace!(%tenant, seq, published, stayed, "unpublished");
+        }
+        self.seen = unpublished.into_iter().map(|(tenant, (seq, _))| (tenant, seq)).collect();
+        Ok(())
+    }
+
+    /// Heads of the tenants in my partitions: sequence number and how far published.
+    async fn heads(
+        &self,
+        mine: &BTreeSet<u8>,
+    ) -> Result<BTreeMap<TenantId, (u64, u64)>, DbError> {
+        let rows = self
+            .database
+            .read(
+                "select h.tenant_id, h.seq, coalesce(r.published_seq, 0) as published from log_head h \
+                 left join relay_position r on r.tenant_id = h.tenant_id where h.seq > 0",
+                Vec::new(),
+            )
+            .await?;
+        let mut heads = BTreeMap::new();
+        for row in rows {
+            let tenant = TenantId::from_uuid(row.try_get("", "tenant_id")?);
+            if mine.contains(&partition(tenant)) {
+                let seq: i64 = row.try_get("", "seq")?;
+                let published: i64 = row.try_get("", "published")?;
+                let pair = (u64::try_from(seq).unwrap_or(0), u64::try_from(published).unwrap_or(0));
+                heads.insert(tenant, pair);
+            }
+        }
+        Ok(heads)
+    }
+
+    /// Publishes the last entry of tenants: of all when the stream is new, else of those that moved.
+    async fn announce(
+        &mut self,
+        heads: &BTreeMap<TenantId, (u64, u64)>,
+        all: bool,
+    ) -> Result<(), DbError> {
+        let moved: Vec<(TenantId, u64)> = heads
+            .iter()
+            .filter(|(tenant, (seq, _))| all || self.announced.get(*tenant) != Some(seq))
+            .map(|(tenant, (seq, _))| (*tenant, *seq))
+            .collect();
+        for (tenant, seq) in moved {
+            let last = self.read(tenant, seq.saturating_sub(1), 1).await?;
+            if let Err(error) = self.publisher.publish(tenant, &last, false).await {
+                tracing::debug!(%error, "announcing stops until the next round");
+                return Ok(());
+            }
+            self.announced.insert(tenant, seq);
+        }
+        Ok(())
+    }
+
+    /// Publishes all entries of a tenant after a position. Returns whether the broker took them.
+    async fn publish_from(&self, tenant: TenantId, after: u64) -> Result<bool, DbError> {
+        let mut after = after;
+        loop {
+            let entries = self.read(tenant, after, PAGE).await?;
+            let Some(last) = entries.last() else { return Ok(true) };
+            after = last.seq;
+            if let Err(error) = self.publisher.publish(tenant, &entries, true).await {
+                tracing::debug!(%error, "sweeping stops until the next look");
+                return Ok(false);
+            }
+        }
+    }
+
+    async fn read(&self, tenant: TenantId, after: u64, limit: i64) -> Result<Vec<Sealed>, DbError> {
+        let rows = self
+            .database
+            .read(
+                "select seq, entry from read_log($1, $2, $3)",
+                vec![
+                    tenant.uuid().into(),
+                    i64::try_from(after).unwrap_or(i64::MAX).into(),
+                    limit.into(),
+                ],
+            )
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let bytes: Vec<u8> = row.try_get("", "entry")?;
+                let opened = open(&bytes).map_err(|error| DbError::Corrupt(error.to_string()))?;
+                Ok(Sealed {
+                    tenant,
+                    seq: opened.entry.seq,
+                    hash: opened.hash,
+                    recorded_at: chrono::DateTime::UNIX_EPOCH,
+                    bytes: opened.bytes,
+                    trace: None,
+                })
+            })
+            .collect()
+    }
+}
+
+/// Sweeps until `stop`.
+pub(super) async fn run(mut sweeper: Sweeper, stop: CancellationToken) {
+    loop {
+        if let Err(error) = sweeper.sweep().await {
+            tracing::warn!(%error, "sweeping failed; it is tried again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(sweeper.settings.every) => {}
+            () = stop.cancelled() => break,
+        }
+    }
+    if let Err(error) = sweeper.leases.release().await {
+        tracing::debug!(%error, "leases end by themselves");
+    }
+}

@@ -1,0 +1,148 @@
+//! `EventLogService`: the owner's side of reading a log.
+
+use std::pin::Pin;
+
+use backlog_db::{Database, DbError};
+use backlog_ids::{TenantId, TypedId};
+use backlog_proto::common::v1::ErrorReason;
+use backlog_proto::log::v1::event_log_service_server::EventLogService;
+use backlog_proto::log::v1::{ReadRequest, ReadResponse};
+use backlog_service_kit::error::{Fault, Kind, to_status};
+use backlog_tenancy::{Permission, context};
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::{Request, Response, Status};
+
+use crate::entry::{GENESIS, open};
+
+/// Entries in one message of the stream.
+const PAGE: u64 = 500;
+
+/// Serves a service's own log.
+#[derive(Debug, Clone)]
+pub struct LogServer {
+    database: Database,
+}
+
+/// Why a log cannot be read.
+#[derive(Debug, thiserror::Error)]
+enum LogFault {
+    #[error("after_hash is not that of entry {0}: the log's history is another one")]
+    Diverged(u64),
+    #[error("after_hash must be 32 bytes, zero for after_seq 0")]
+    Malformed,
+    #[error("the database cannot answer now; try again")]
+    Unavailable,
+}
+
+impl Fault for LogFault {
+    fn kind(&self) -> Kind {
+        match self {
+            Self::Diverged(_) => Kind::FailedPrecondition,
+            Self::Malformed => Kind::InvalidArgument,
+            Self::Unavailable => Kind::Unavailable,
+        }
+    }
+
+    fn reason(&self) -> ErrorReason {
+        match self {
+            Self::Diverged(_) => ErrorReason::LogDiverged,
+            Self::Malformed => ErrorReason::InvalidFields,
+            Self::Unavailable => ErrorReason::Unavailable,
+        }
+    }
+}
+
+impl From<DbError> for LogFault {
+    fn from(error: DbError) -> Self {
+        tracing::warn!(%error, "reading the log failed");
+        Self::Unavailable
+    }
+}
+
+impl LogServer {
+    /// Serves the log in this database.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    async fn page(
+        &self,
+        tenant: TenantId,
+        after: u64,
+        limit: u64,
+    ) -> Result<Vec<Vec<u8>>, DbError> {
+        let rows = self
+            .database
+            .read(
+                "select entry from read_log($1, $2, $3)",
+                vec![
+                    tenant.uuid().into(),
+                    i64::try_from(after).unwrap_or(i64::MAX).into(),
+                    i64::try_from(limit).unwrap_or(i64::MAX).into(),
+                ],
+            )
+            .await?;
+        rows.iter().map(|row| Ok(row.try_get("", "entry")?)).collect()
+    }
+
+    /// Checks that the reader's last entry is ours.
+    async fn check_history(
+        &self,
+        tenant: TenantId,
+        after_seq: u64,
+        after_hash: &[u8],
+    ) -> Result<(), LogFault> {
+        if after_seq == 0 {
+            return if after_hash == GENESIS { Ok(()) } else { Err(LogFault::Malformed) };
+        }
+        let ours = self.page(tenant, after_seq.saturating_sub(1), 1).await?;
+        let same = ours.first().is_some_and(|bytes| {
+            open(bytes).is_ok_and(|opened| {
+                opened.entry.seq == after_seq && opened.hash.as_slice() == after_hash
+            })
+        });
+        if same { Ok(()) } else { Err(LogFault::Diverged(after_seq)) }
+    }
+}
+
+#[tonic::async_trait]
+impl EventLogService for LogServer {
+    type ReadStream =
+        Pin<Box<dyn futures::Stream<Item = Result<ReadResponse, Status>> + Send + 'static>>;
+
+    async fn read(
+        &self,
+        request: Request<ReadRequest>,
+    ) -> Result<Response<Self::ReadStream>, Status> {
+        let scope = context(&request)?.tenant_scope(Permission::LogRead).map_err(|e| to_status(&e))?;
+        let ReadRequest { after_seq, after_hash, limit } = request.into_inner();
+        self.check_history(scope.tenant, after_seq, &after_hash)
+            .await
+            .map_err(|fault| to_status(&fault))?;
+        let limit = if limit == 0 { u64::MAX } else { limit };
+        let (sender, receiver) = tokio::sync::mpsc::channel(2);
+        let server = self.clone();
+        tokio::spawn(async move {
+            let mut after = after_seq;
+            let mut left = limit;
+            while left > 0 {
+                let page = match server.page(scope.tenant, after, PAGE.min(left)).await {
+                    Ok(page) => page,
+                    Err(error) => {
+                        let status = to_status(&LogFault::from(error));
+                        drop(sender.send(Err(status)).await);
+                        return;
+                    }
+                };
+                let sent = u64::try_from(page.len()).unwrap_or(PAGE);
+                if sent == 0 || sender.send(Ok(ReadResponse { entries: page })).await.is_err() {
+                    return;
+                }
+                after = after.saturating_add(sent);
+                left = left.saturating_sub(sent);
+            }
+        });
+        Ok(Response::new(Box::pin(ReceiverStream::new(receiver))))
+    }
+}
