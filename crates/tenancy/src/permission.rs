@@ -31,13 +31,17 @@ pub enum Permission {
     TenantManage,
     /// List tenants and their health.
     TenantRead,
+    /// See how far a service is with the tenant's logs, and whether it stands.
+    ProcessingRead,
+    /// Let a tenant's processing go on after a stop.
+    ProcessingResume,
     /// Read a tenant's event log: for services only, no role has it.
     LogRead,
 }
 
 impl Permission {
     /// All of them, in the order of declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::ContractRead,
         Self::ContractCreate,
         Self::ContractSign,
@@ -51,6 +55,8 @@ impl Permission {
         Self::AccountRead,
         Self::TenantManage,
         Self::TenantRead,
+        Self::ProcessingRead,
+        Self::ProcessingResume,
         Self::LogRead,
     ];
 
@@ -71,6 +77,8 @@ impl Permission {
             Self::AccountRead => "account.read",
             Self::TenantManage => "tenant.manage",
             Self::TenantRead => "tenant.read",
+            Self::ProcessingRead => "processing.read",
+            Self::ProcessingResume => "processing.resume",
             Self::LogRead => "log.read",
         }
     }
@@ -92,6 +100,8 @@ impl Permission {
             | Self::AccountRead
             | Self::TenantManage
             | Self::TenantRead
+            | Self::ProcessingRead
+            | Self::ProcessingResume
             | Self::LogRead => false,
         }
     }
@@ -242,6 +252,7 @@ const BILLING: PermissionSet = PermissionSet::of(&[
     Permission::InvoiceRead,
     Permission::PlanRead,
     Permission::ReportRead,
+    Permission::ProcessingRead,
 ]);
 const ACCOUNTANT: PermissionSet = PermissionSet::of(&[
     Permission::ContractRead,
@@ -249,6 +260,7 @@ const ACCOUNTANT: PermissionSet = PermissionSet::of(&[
     Permission::RecognitionRun,
     Permission::PlanRead,
     Permission::ReportRead,
+    Permission::ProcessingRead,
 ]);
 const AUDIT: PermissionSet = PermissionSet::of(&[Permission::AuditRead]);
 const CONTROLLER: PermissionSet = ACCOUNTANT.union(AUDIT).union(PermissionSet::of(&[
@@ -256,8 +268,12 @@ const CONTROLLER: PermissionSet = ACCOUNTANT.union(AUDIT).union(PermissionSet::o
     Permission::ContractSign,
     Permission::InvoiceIssue,
 ]));
-const ANALYST: PermissionSet =
-    PermissionSet::of(&[Permission::ContractRead, Permission::ReportRead, Permission::PlanRead]);
+const ANALYST: PermissionSet = PermissionSet::of(&[
+    Permission::ContractRead,
+    Permission::ReportRead,
+    Permission::PlanRead,
+    Permission::ProcessingRead,
+]);
 const AUDITOR: PermissionSet =
     ANALYST.union(AUDIT).union(PermissionSet::of(&[Permission::InvoiceRead]));
 const ACCOUNT_ADMIN: PermissionSet =
@@ -272,7 +288,9 @@ pub const fn permissions(role: Role) -> PermissionSet {
         Role::Controller => CONTROLLER,
         Role::Analyst => ANALYST,
         Role::Auditor => AUDITOR,
-        Role::TenantAdmin => BILLING.union(CONTROLLER),
+        Role::TenantAdmin => {
+            BILLING.union(CONTROLLER).union(PermissionSet::of(&[Permission::ProcessingResume]))
+        }
         Role::AccountAdmin => ACCOUNT_ADMIN,
         Role::Operator => ACCOUNT_ADMIN.union(PermissionSet::of(&[Permission::AccountManage])),
     }
@@ -286,7 +304,9 @@ mod tests {
     #[test]
     fn role_matrix() {
         let read = "contract.read";
-        let accountant = [read, "invoice.read", "recognition.run", "plan.read", "report.read"];
+        let progress = "processing.read";
+        let accountant =
+            [read, "invoice.read", "recognition.run", "plan.read", "report.read", progress];
         let expected: [(&str, Vec<&str>); 8] = [
             (
                 "billing_system",
@@ -298,6 +318,7 @@ mod tests {
                     "invoice.read",
                     "plan.read",
                     "report.read",
+                    progress,
                 ],
             ),
             ("revenue_accountant", accountant.to_vec()),
@@ -309,8 +330,11 @@ mod tests {
                 ]
                 .concat(),
             ),
-            ("analyst", vec![read, "report.read", "plan.read"]),
-            ("auditor", vec![read, "invoice.read", "plan.read", "report.read", "audit.read"]),
+            ("analyst", vec![read, "report.read", "plan.read", progress]),
+            (
+                "auditor",
+                vec![read, "invoice.read", "plan.read", "report.read", "audit.read", progress],
+            ),
             (
                 "tenant_admin",
                 vec![
@@ -323,6 +347,8 @@ mod tests {
                     "plan.read",
                     "report.read",
                     "audit.read",
+                    progress,
+                    "processing.resume",
                 ],
             ),
             ("account_admin", vec!["tenant.manage", "tenant.read", "account.read"]),
