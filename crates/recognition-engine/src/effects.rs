@@ -1,0 +1,118 @@
+//! What the fold emits: movements of measures and changes of plan.
+
+use backlog_ids::{AccountingContractId, ContractId, ObligationId};
+use backlog_money::Money;
+use chrono::NaiveDate;
+
+use crate::named::named_enum;
+
+named_enum! {
+    /// Why a measure moved; every movement has exactly one cause.
+    pub enum Cause {
+        /// A contract was signed.
+        Booking = "booking",
+        /// Revenue was recognized by transfer of control.
+        Recognition = "recognition",
+        /// An invoice was issued, or became an unconditional right.
+        Invoice = "invoice",
+        /// The net position of an accounting contract was split anew.
+        ContractBalance = "contract_balance",
+    }
+}
+
+named_enum! {
+    /// What moved. A measure at a date is the sum of its movements effective up to it.
+    pub enum Measure {
+        /// Transaction price T, of the obligation.
+        TransactionPrice = "transaction_price",
+        /// What the stated term adds to T, of the obligation.
+        BeyondEnforceable = "beyond_enforceable",
+        /// Revenue recognized R, of the obligation.
+        Recognized = "recognized",
+        /// Billed B, of the obligation.
+        Billed = "billed",
+        /// The unconditional part U of B, of the obligation.
+        Unconditional = "unconditional",
+        /// Contract liability, of the accounting contract.
+        DeferredRevenue = "deferred_revenue",
+        /// Contract asset, of the accounting contract.
+        ContractAsset = "contract_asset",
+        /// Refund liability, of the accounting contract.
+        RefundLiability = "refund_liability",
+        /// Invoiced and unpaid with tax, of the accounting contract.
+        Receivable = "receivable",
+    }
+}
+
+/// What a fact did, in the order made. No amount is zero.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Effects {
+    /// Movements of measures.
+    pub movements: Vec<Movement>,
+    /// Changes of plan.
+    pub plan_changes: Vec<PlanChange>,
+}
+
+/// A signed change of one measure.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Movement {
+    /// The legal contract.
+    pub contract: ContractId,
+    /// The accounting contract.
+    pub accounting_contract: AccountingContractId,
+    /// The obligation; none for measures of the whole accounting contract.
+    pub obligation: Option<ObligationId>,
+    /// Why.
+    pub cause: Cause,
+    /// What.
+    pub measure: Measure,
+    /// By how much.
+    pub amount: Money,
+    /// Day on which it takes effect; may lie ahead, as an invoice's due date does.
+    pub effective_date: NaiveDate,
+    /// First day of the accounting period it posts in: the month of the effective date.
+    pub posting_period: NaiveDate,
+    /// First day of the month of service, for recognition only.
+    pub service_month: Option<NaiveDate>,
+    /// Version of the rules, [`crate::RULE_VERSION`].
+    pub rule_version: u32,
+    /// Version of the policy it was made under.
+    pub policy_version: u32,
+}
+
+/// A signed change of what is planned to be recognized in a month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlanChange {
+    /// The legal contract.
+    pub contract: ContractId,
+    /// The obligation.
+    pub obligation: ObligationId,
+    /// First day of the month planned.
+    pub month: NaiveDate,
+    /// By how much.
+    pub amount: Money,
+    /// Day on which the plan changes.
+    pub effective_date: NaiveDate,
+    /// First service day of the obligation in that month.
+    pub service_from: NaiveDate,
+    /// Last service day of the obligation in that month.
+    pub service_to: NaiveDate,
+}
+
+impl Effects {
+    /// Whether nothing happened.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.movements.is_empty() && self.plan_changes.is_empty()
+    }
+
+    /// The first day from which balance points of the state are new or changed: all that a service
+    /// has to save of them. None when no balance changed.
+    #[must_use]
+    pub fn balances_from(&self) -> Option<NaiveDate> {
+        let net = |movement: &&Movement| {
+            matches!(movement.measure, Measure::Unconditional | Measure::Recognized)
+        };
+        self.movements.iter().filter(net).map(|movement| movement.effective_date).min()
+    }
+}

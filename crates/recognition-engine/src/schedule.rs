@@ -1,0 +1,168 @@
+//! What a straight-line obligation earns, month by month and to any day.
+
+use backlog_money::{mul_div_floor, mul_div_half_away};
+use chrono::NaiveDate;
+
+use crate::{
+    error::EngineError,
+    policy::{Convention, Rounding},
+    state::ObligationState,
+    term::{Term, days_through, first_of_month},
+    weights::weights,
+};
+
+/// How a price is earned over a term: a function of term, convention, rounding and price alone, so
+/// that what is posted to a day does not depend on when or how often it was posted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    months: Vec<ScheduledMonth>,
+    price: i128,
+    rounding: Rounding,
+    weight: i128,
+}
+
+/// A calendar month of a schedule. Amounts in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ScheduledMonth {
+    /// First day of the calendar month.
+    pub month: NaiveDate,
+    /// First service day.
+    pub service_from: NaiveDate,
+    /// Last service day.
+    pub service_to: NaiveDate,
+    /// Number of service days.
+    pub service_days: u32,
+    /// Amount of the month.
+    pub amount: i128,
+    /// Sum of the amounts of the months before.
+    pub before: i128,
+    /// Weight of the month; means something in proportion to the others only.
+    pub weight: i128,
+    /// Sum of the weights of the months before.
+    pub weight_before: i128,
+}
+
+/// What remains to be recognized in a month. Amount in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedMonth {
+    /// First day of the calendar month.
+    pub month: NaiveDate,
+    /// First service day in it.
+    pub service_from: NaiveDate,
+    /// Last service day in it.
+    pub service_to: NaiveDate,
+    /// The amount, not zero.
+    pub amount: i128,
+}
+
+impl Schedule {
+    /// The schedule of `price` minor units over `term`. Errors when an amount leaves its range,
+    /// which prices within the limit never do.
+    pub fn new(
+        term: Term,
+        convention: Convention,
+        rounding: Rounding,
+        price: i128,
+    ) -> Result<Self, EngineError> {
+        let months = term.months();
+        let weights = weights(term, &months, convention);
+        let weight: i128 = weights.iter().sum();
+        let last = weights.iter().rposition(|weight| *weight > 0);
+        let mut schedule =
+            Self { months: Vec::with_capacity(months.len()), price, rounding, weight };
+        let (mut before, mut weight_before) = (0_i128, 0_i128);
+        for (index, (days, month_weight)) in months.into_iter().zip(weights).enumerate() {
+            let mut month = ScheduledMonth {
+                month: first_of_month(days.from),
+                service_from: days.from,
+                service_to: days.to,
+                service_days: days.days(),
+                amount: 0,
+                before,
+                weight: month_weight,
+                weight_before,
+            };
+            let is_last = last == Some(index);
+            month.amount = schedule.amount(&month, is_last).ok_or(EngineError::Overflow)?;
+            before = before.checked_add(month.amount).ok_or(EngineError::Overflow)?;
+            weight_before += month_weight;
+            schedule.months.push(month);
+        }
+        Ok(schedule)
+    }
+
+    /// The calendar months of the term, in order; those of amount zero too.
+    #[must_use]
+    pub fn months(&self) -> &[ScheduledMonth] {
+        &self.months
+    }
+
+    /// What is earned through the end of `day`, in minor units: nothing before the term, the price
+    /// from its last day on, and never less than on the day before.
+    pub fn target(&self, day: NaiveDate) -> Result<i128, EngineError> {
+        let begun = self.months.partition_point(|month| month.service_from <= day);
+        let Some(month) = begun.checked_sub(1).and_then(|index| self.months.get(index)) else {
+            return Ok(0);
+        };
+        let earned = if day >= month.service_to {
+            month.before.checked_add(month.amount)
+        } else {
+            self.within(month, days_through(month.service_from, day))
+        };
+        earned.ok_or(EngineError::Overflow)
+    }
+
+    /// The amount of a month, given the months before it.
+    fn amount(&self, month: &ScheduledMonth, is_last: bool) -> Option<i128> {
+        let remaining = self.price.checked_sub(month.before)?;
+        match self.rounding {
+            Rounding::Cumulative => {
+                let weight = month.weight_before.checked_add(month.weight)?;
+                mul_div_half_away(self.price, weight, self.weight)?.checked_sub(month.before)
+            }
+            Rounding::FloorLast | Rounding::PerPeriod if is_last => Some(remaining),
+            Rounding::FloorLast => mul_div_floor(self.price, month.weight, self.weight),
+            Rounding::PerPeriod => {
+                let rounded = mul_div_half_away(self.price, month.weight, self.weight)?;
+                // Many small months rounded up would pass the price, and revenue would be taken back.
+                Some(rounded.min(remaining))
+            }
+        }
+    }
+
+    /// What is earned to date when `elapsed` of the service days of an unfinished month are over.
+    fn within(&self, month: &ScheduledMonth, elapsed: u32) -> Option<i128> {
+        let (elapsed, days) = (i128::from(elapsed), i128::from(month.service_days));
+        match self.rounding {
+            Rounding::Cumulative => {
+                let whole_months = month.weight_before.checked_mul(days)?;
+                let weight = whole_months.checked_add(month.weight.checked_mul(elapsed)?)?;
+                mul_div_half_away(self.price, weight, self.weight.checked_mul(days)?)
+            }
+            Rounding::FloorLast | Rounding::PerPeriod => {
+                month.before.checked_add(mul_div_half_away(month.amount, elapsed, days)?)
+            }
+        }
+    }
+}
+
+/// What remains of an obligation by month, in order, months already past but not posted included.
+/// Sums to T - R.
+pub fn plan(obligation: &ObligationState) -> Result<Vec<PlannedMonth>, EngineError> {
+    let schedule = obligation.schedule()?;
+    let mut planned = Vec::new();
+    for month in schedule.months() {
+        let end = month.before.checked_add(month.amount).ok_or(EngineError::Overflow)?;
+        let posted = obligation.recognized.clamp(month.before.min(end), end.max(month.before));
+        let amount = end.checked_sub(posted).ok_or(EngineError::Overflow)?;
+        if amount != 0 {
+            planned.push(PlannedMonth {
+                month: month.month,
+                service_from: month.service_from,
+                service_to: month.service_to,
+                amount,
+            });
+        }
+    }
+    Ok(planned)
+}

@@ -1,0 +1,122 @@
+//! Terms and the calendar months they touch.
+
+use chrono::{Datelike, Months, NaiveDate};
+use thiserror::Error;
+
+/// The longest term in months: 100 years.
+pub const TERM_MONTHS_MAX: u32 = 1200;
+
+/// A span of civil dates, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Term {
+    from: NaiveDate,
+    to: NaiveDate,
+}
+
+/// Two dates do not make a term.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum TermError {
+    /// The last day is before the first.
+    #[error("the term ends on {to}, before it begins on {from}")]
+    EndsBeforeItBegins {
+        /// First day.
+        from: NaiveDate,
+        /// Last day.
+        to: NaiveDate,
+    },
+    /// Longer than [`TERM_MONTHS_MAX`].
+    #[error("the term is longer than 100 years")]
+    TooLong,
+    /// A year before 1 or after 9999.
+    #[error("the term leaves the years 1 to 9999")]
+    OutsideCalendar,
+}
+
+impl Term {
+    /// A term from its first and last day, both inclusive, at most [`TERM_MONTHS_MAX`] long.
+    pub fn new(from: NaiveDate, to: NaiveDate) -> Result<Self, TermError> {
+        if to < from {
+            return Err(TermError::EndsBeforeItBegins { from, to });
+        }
+        if !(1..=9999).contains(&from.year()) || !(1..=9999).contains(&to.year()) {
+            return Err(TermError::OutsideCalendar);
+        }
+        let end = from.checked_add_months(Months::new(TERM_MONTHS_MAX));
+        if end.is_none_or(|end| to >= end) {
+            return Err(TermError::TooLong);
+        }
+        Ok(Self { from, to })
+    }
+
+    /// First day.
+    #[must_use]
+    pub const fn from(self) -> NaiveDate {
+        self.from
+    }
+
+    /// Last day, inclusive.
+    #[must_use]
+    pub const fn to(self) -> NaiveDate {
+        self.to
+    }
+
+    /// Whether all days of `other` are days of this term.
+    #[must_use]
+    pub fn contains(self, other: Self) -> bool {
+        self.from <= other.from && other.to <= self.to
+    }
+
+    /// The calendar months touched, in order, each with the days of this term in it.
+    pub(crate) fn months(self) -> Vec<MonthOfTerm> {
+        let mut months = Vec::new();
+        let mut next = Some(self.from);
+        while let Some(from) = next.filter(|from| *from <= self.to) {
+            let to = last_of_month(from).min(self.to);
+            months.push(MonthOfTerm { from, to });
+            next = to.succ_opt();
+        }
+        months
+    }
+}
+
+/// The days of a term within one calendar month.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct MonthOfTerm {
+    /// First service day.
+    pub(crate) from: NaiveDate,
+    /// Last service day, of the same month.
+    pub(crate) to: NaiveDate,
+}
+
+impl MonthOfTerm {
+    /// Number of service days.
+    pub(crate) fn days(self) -> u32 {
+        days_through(self.from, self.to)
+    }
+
+    /// Whether every day of the calendar month is a service day.
+    pub(crate) fn is_whole(self) -> bool {
+        self.days() == days_in_month(self.from)
+    }
+}
+
+/// The first day of the month of `day`.
+pub(crate) fn first_of_month(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
+}
+
+/// The last day of the month of `day`.
+pub(crate) fn last_of_month(day: NaiveDate) -> NaiveDate {
+    day.with_day(days_in_month(day)).unwrap_or(day)
+}
+
+/// Number of days of the month of `day`.
+pub(crate) fn days_in_month(day: NaiveDate) -> u32 {
+    u32::from(day.num_days_in_month())
+}
+
+/// Number of days from `from` through `to`, both inclusive; none when `to` is before `from`.
+pub(crate) fn days_through(from: NaiveDate, to: NaiveDate) -> u32 {
+    let days = to.signed_duration_since(from).num_days().saturating_add(1);
+    u32::try_from(days).unwrap_or(0)
+}

@@ -1,0 +1,125 @@
+//! Tests of the fold as callers see it, and what they share.
+
+mod billing;
+mod booking;
+mod cases;
+mod contract_balances;
+mod conventions;
+mod ledger;
+mod properties;
+mod roundings;
+mod runs;
+
+use backlog_ids::{ContractId, InvoiceId, ObligationId};
+use backlog_money::Currency;
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use crate::{
+    Balances, ContractState, Convention, Fact, Filter, InvoiceFact, InvoiceLine, Ledger, Method,
+    Policy, Rounding, Schedule, SignedContract, SignedObligation, Term, fold,
+};
+
+/// A date from "2026-01-31".
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+fn term(from: &str, to: &str) -> Term {
+    Term::new(day(from), day(to)).unwrap()
+}
+
+fn usd() -> Currency {
+    Currency::parse("USD").unwrap()
+}
+
+fn contract_id() -> ContractId {
+    ContractId::from_uuid(Uuid::from_u128(7))
+}
+
+fn obligation_id(ordinal: u128) -> ObligationId {
+    ObligationId::from_uuid(Uuid::from_u128(100 + ordinal))
+}
+
+fn policy(convention: Convention, rounding: Rounding) -> Policy {
+    Policy { convention, rounding, ..Policy::default() }
+}
+
+fn obligation(ordinal: u128, price: Option<i128>, ssp: Option<i128>) -> SignedObligation {
+    SignedObligation {
+        id: obligation_id(ordinal),
+        key: format!("o{ordinal}"),
+        price,
+        ssp,
+        term: None,
+        method: Method::StraightLine { convention: None },
+    }
+}
+
+/// A contract signed on its first day, with an obligation per stated price.
+fn contract(term: Term, prices: &[i128]) -> SignedContract {
+    let obligations = (0..).zip(prices).map(|(n, price)| obligation(n, Some(*price), None));
+    SignedContract {
+        contract: contract_id(),
+        signed_on: term.from(),
+        currency: usd(),
+        term,
+        price: None,
+        obligations: obligations.collect(),
+    }
+}
+
+/// An invoice of `amount` for one obligation, due 30 days after issue.
+fn invoice_of(ordinal: u128, issued_on: NaiveDate, amount: i128) -> InvoiceFact {
+    InvoiceFact {
+        invoice: InvoiceId::from_uuid(Uuid::from_u128(9)),
+        contract: contract_id(),
+        issued_on,
+        due_on: issued_on + chrono::Days::new(30),
+        lines: vec![InvoiceLine { obligation: obligation_id(ordinal), amount }],
+        tax: 0,
+    }
+}
+
+/// The amounts of a schedule by month.
+fn months(term: Term, convention: Convention, rounding: Rounding, price: i128) -> Vec<i128> {
+    let schedule = Schedule::new(term, convention, rounding, price).unwrap();
+    schedule.months().iter().map(|month| month.amount).collect()
+}
+
+/// A contract played through the fold into a ledger.
+struct Story {
+    state: ContractState,
+    ledger: Ledger,
+}
+
+impl Story {
+    fn sign(contract: SignedContract, policy: Policy) -> Self {
+        let (state, effects) = fold(None, &Fact::Signed { contract, policy }).unwrap();
+        let mut ledger = Ledger::default();
+        ledger.apply(&effects);
+        Self { state, ledger }
+    }
+
+    fn fact(&mut self, fact: &Fact) {
+        let (state, effects) = fold(Some(self.state.clone()), fact).unwrap();
+        self.state = state;
+        self.ledger.apply(&effects);
+    }
+
+    fn invoice(&mut self, issued_on: &str, amount: i128) {
+        self.fact(&Fact::Invoiced(invoice_of(0, day(issued_on), amount)));
+    }
+
+    fn run(&mut self, through: &str) {
+        self.fact(&Fact::Run { through: day(through) });
+    }
+
+    fn at(&self, as_of: &str) -> Balances {
+        self.on(day(as_of))
+    }
+
+    fn on(&self, as_of: NaiveDate) -> Balances {
+        self.ledger.balances(as_of, &Filter::all(usd())).unwrap()
+    }
+}
