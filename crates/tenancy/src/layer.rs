@@ -181,3 +181,6 @@ where
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

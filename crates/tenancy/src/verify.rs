@@ -234,4 +234,4 @@ pub fn verify_self_test() -> Result<(), String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
