@@ -25,10 +25,10 @@ fn spreads_by_what_is_unbilled() {
 /// Nothing can be billed beyond the contract's price, and the answer says how much can be.
 #[test]
 fn refuses_beyond_the_ceiling() {
-    let exceeds = |billable| Err(EngineError::InvoiceExceedsCeiling { billable });
-    assert_eq!(invoice_spread(&[60, 40], 101), exceeds(100));
-    assert_eq!(invoice_spread(&[-200, 500], 301), exceeds(300));
-    assert_eq!(check_ceiling(&[-200, 100], 1), exceeds(0));
+    let exceeds = |billable| EngineError::InvoiceExceedsCeiling { billable };
+    assert_eq!(invoice_spread(&[60, 40], 101), Err(exceeds(100)));
+    assert_eq!(invoice_spread(&[-200, 500], 301), Err(exceeds(300)));
+    assert_eq!(check_ceiling(&[-200, 100], 1), Err(exceeds(0)));
     assert_eq!(check_ceiling(&[60, 40], 100), Ok(()));
     assert_eq!(check_ceiling(&[60, 40], -1), Err(EngineError::NegativeInvoice));
     assert_eq!(check_ceiling(&[i128::MAX, 1], 1), Err(EngineError::Overflow));

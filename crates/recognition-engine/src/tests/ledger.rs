@@ -83,13 +83,11 @@ fn accrued_parts() {
         (0, 100, 0, 30, 0),
         (0, 100, 5, 0, 0),
         (i128::MAX, i128::MAX, 1, 1, 0),
-        (i128::MIN, i128::MIN, 1, 2, i128::MAX),
     ];
-    for (posted, remaining, elapsed, days, part) in table.into_iter().take(9) {
+    for (posted, remaining, elapsed, days, part) in table {
         assert_eq!(accrued_part(posted, remaining, elapsed, days), part, "{posted} {remaining}");
     }
-    let (posted, remaining, elapsed, days, _) = table[9];
-    assert!(accrued_part(posted, remaining, elapsed, days) >= 0, "no panic at the edge");
+    assert!(accrued_part(i128::MIN, i128::MIN, 1, 2) >= 0, "no panic at the edge");
 }
 
 /// Filters narrow to contract, obligation and currency; contract-wide measures have no obligation.
