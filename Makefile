@@ -1,0 +1,36 @@
+# The commands of this repository. Rust through rustup is the one prerequisite; what else is
+# missing, each command installs. `make` alone lists them.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo test check up down install build
+
+export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
+BACKLOG := $(or $(CARGO_TARGET_DIR),target)/debug/backlog
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: build ## Build, then play the story on a private Postgres and NATS
+	$(BACKLOG) demo
+
+test: build ## Run all tests, on a private Postgres and NATS
+	@deploy/local/test.sh
+
+check: install ## Check format, lints, architecture, licenses and the protobuf files
+	@deploy/local/components.sh
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo test --quiet --package backlog-tests --test architecture
+	@buf=$$(deploy/local/buf.sh) && echo "buf lint" && "$$buf" lint
+
+up: build ## Start the local stack and the services, and keep them running
+	$(BACKLOG) dev up
+
+down: build ## End what `make up` started, and remove its files
+	$(BACKLOG) dev down
+
+install:
+	@deploy/local/install.sh
+
+build: install
+	cargo build --workspace --bins
