@@ -1,3 +1,5 @@
+//! The only place that connects, begins and commits.
+
 #![doc = include_str!("../README.md")]
 
 mod error;

@@ -56,12 +56,20 @@ impl Broker {
     /// # Errors
     /// When the address cannot be understood.
     pub async fn connect(config: &NatsConfig, name: &str) -> Result<Self, BrokerError> {
-        let client = async_nats::ConnectOptions::new()
+        let mut options = async_nats::ConnectOptions::new()
             .name(name)
-            .user_and_password(config.user.clone(), config.password.expose_secret().to_owned())
             .retry_on_initial_connect()
-            .connection_timeout(Duration::from_secs(5))
-            .connect(&config.url)
+            .connection_timeout(Duration::from_secs(5));
+        if let (Some(user), Some(password)) = (&config.user, &config.password) {
+            let password = password.expose_secret().to_owned();
+            options = options.user_and_password(user.clone(), password);
+        }
+        if let Some(authority) = &config.ca_file {
+            options = options.add_root_certificates(authority.clone());
+        }
+        let servers: Vec<&str> = config.url.split(',').collect();
+        let client = options
+            .connect(servers)
             .await
             .map_err(|error| BrokerError::new("connection", error))?;
         let mut jetstream = jetstream::new(client.clone());

@@ -1,14 +1,18 @@
 //! Log entries: sealed once, when their place is known; opened again from the same bytes.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use backlog_audit_log::{Hash, leaf_hash};
-use backlog_ids::{EventId, TenantId, TypedId};
+use backlog_ids::{EventId, TenantId};
 use backlog_proto::common::v1::{Log, LogPosition};
-use backlog_proto::convert::{date_to_proto, timestamp_to_proto};
+use backlog_proto::convert::timestamp;
 use backlog_proto::log::v1::LogEntry;
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, SubsecRound, TimeDelta, Utc};
 use prost::Message;
+
+/// W3C trace headers by name; empty when nothing is traced.
+pub type Trace = Arc<BTreeMap<String, String>>;
 
 /// Hash before the first entry.
 pub const GENESIS: Hash = [0; 32];
@@ -54,8 +58,8 @@ pub struct Sealed {
     pub recorded_at: DateTime<Utc>,
     /// The stored bytes.
     pub bytes: Arc<[u8]>,
-    /// W3C traceparent of what caused it; travels beside the entry, never in it.
-    pub trace: Option<Arc<str>>,
+    /// Trace headers of what caused it; they travel beside the entry, never in it.
+    pub trace: Trace,
 }
 
 /// Who caused an entry, and by which command.
@@ -65,8 +69,8 @@ pub struct Origin<'a> {
     pub actor: &'a str,
     /// The command's request_id; empty for a service's own work.
     pub request_id: &'a str,
-    /// W3C traceparent of the cause.
-    pub trace: Option<&'a Arc<str>>,
+    /// Trace headers of the cause.
+    pub trace: &'a Trace,
 }
 
 /// Gives an event its place after `head` and serializes it. `recorded_at` never goes back: it is the
@@ -81,9 +85,8 @@ pub fn seal(
     now: DateTime<Utc>,
 ) -> Sealed {
     let seq = head.seq.saturating_add(1);
-    let after_last =
-        head.recorded_at.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(now);
-    let recorded_at = now.max(after_last);
+    let after_last = head.recorded_at.checked_add_signed(TimeDelta::microseconds(1)).unwrap_or(now);
+    let recorded_at = now.trunc_subsecs(6).max(after_last);
     let event_id = backlog_ids::derive(tenant.uuid(), &format!("{}/{seq}", log.as_str_name()));
     let entry = LogEntry {
         tenant_id: tenant.to_string(),
@@ -94,8 +97,8 @@ pub fn seal(
         r#type: event.type_name.to_owned(),
         aggregate_id: event.aggregate_id.clone(),
         aggregate_version: event.aggregate_version,
-        effective_date: Some(date_to_proto(event.effective_date)),
-        recorded_at: Some(timestamp_to_proto(recorded_at)),
+        effective_date: Some(event.effective_date.into()),
+        recorded_at: Some(timestamp(recorded_at)),
         actor: origin.actor.to_owned(),
         request_id: origin.request_id.to_owned(),
         depends_on: event.depends_on.clone(),
@@ -103,7 +106,7 @@ pub fn seal(
     };
     let bytes: Arc<[u8]> = entry.encode_to_vec().into();
     let hash = leaf_hash(&bytes);
-    Sealed { tenant, seq, hash, recorded_at, bytes, trace: origin.trace.cloned() }
+    Sealed { tenant, seq, hash, recorded_at, bytes, trace: Arc::clone(origin.trace) }
 }
 
 /// An entry read back: the stored bytes and what they say.

@@ -13,7 +13,7 @@ const LEASE_SECONDS: i32 = 5;
 
 /// The partitions of one kind of work.
 #[derive(Debug, Clone)]
-pub struct Leases {
+pub(crate) struct Leases {
     database: Database,
     kind: &'static str,
     holder: Uuid,
@@ -22,7 +22,7 @@ pub struct Leases {
 impl Leases {
     /// Leases of a kind of work for one replica, `holder`, which is a fresh id at each start.
     #[must_use]
-    pub fn new(database: Database, kind: &'static str, holder: Uuid) -> Self {
+    pub(crate) fn new(database: Database, kind: &'static str, holder: Uuid) -> Self {
         Self { database, kind, holder }
     }
 
@@ -31,7 +31,7 @@ impl Leases {
     ///
     /// # Errors
     /// When the database cannot be asked; then nothing is held for sure.
-    pub async fn renew(&self) -> Result<BTreeSet<u8>, DbError> {
+    pub(crate) async fn renew(&self) -> Result<BTreeSet<u8>, DbError> {
         let rows = self
             .database
             .write_positions(
@@ -56,7 +56,7 @@ impl Leases {
     ///
     /// # Errors
     /// When the database cannot be asked; the leases then end by themselves.
-    pub async fn release(&self) -> Result<(), DbError> {
+    pub(crate) async fn release(&self) -> Result<(), DbError> {
         self.database
             .write_positions(
                 "update lease set expires_at = now() where holder = $1 and name like $2 || '/%'",

@@ -1,3 +1,5 @@
+//! The per-tenant event log: writer, relay, consumer, gap filling.
+
 #![doc = include_str!("../README.md")]
 
 mod broker;
@@ -16,7 +18,7 @@ mod writer;
 pub use broker::{Broker, BrokerError, StreamLimits, log_token};
 pub use consumer::{Intake, start as start_consumer};
 pub use domain::{Change, Decision, Domain, Poison, Rows, Work};
-pub use entry::{GENESIS, Head, NewEvent, Opened, Origin, Sealed, open, seal};
+pub use entry::{GENESIS, Head, NewEvent, Opened, Origin, Sealed, Trace, open, seal};
 pub use partition::{PARTITIONS, partition};
 pub use positions::{Behind, Positions};
 pub use processing::ProcessingServer;

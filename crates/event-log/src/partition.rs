@@ -1,6 +1,6 @@
 //! Partitions: a fixed number of shares of the tenants, for subjects, consumers and writers.
 
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
 use sha2::{Digest, Sha256};
 
 /// How many there are. Part of the wire: subjects carry the number.

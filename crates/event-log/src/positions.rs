@@ -7,8 +7,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backlog_db::{Database, DbError};
-use backlog_ids::{TenantId, TypedId};
-use backlog_proto::common::v1::{Log, LogPosition};
+use backlog_ids::TenantId;
+use backlog_proto::common::v1::Log;
+use backlog_proto::convert::Position;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -72,7 +73,7 @@ impl Positions {
     pub async fn wait_for(
         &self,
         tenant: TenantId,
-        wanted: &[LogPosition],
+        wanted: &[Position],
         deadline: Instant,
     ) -> Result<Result<(), Behind>, DbError> {
         loop {
@@ -97,17 +98,17 @@ impl Positions {
         }
     }
 
-    fn remembers(&self, tenant: TenantId, wanted: &[LogPosition]) -> bool {
+    fn remembers(&self, tenant: TenantId, wanted: &[Position]) -> bool {
         let reached = self.shared.reached.lock().unwrap_or_else(PoisonError::into_inner);
         wanted.iter().all(|position| {
-            reached.get(&(tenant, position.log)).is_some_and(|seq| *seq >= position.seq)
+            reached.get(&(tenant, i32::from(position.log))).is_some_and(|seq| *seq >= position.seq)
         })
     }
 
     async fn behind(
         &self,
         tenant: TenantId,
-        wanted: &[LogPosition],
+        wanted: &[Position],
     ) -> Result<Option<Behind>, DbError> {
         let reached = self.of(tenant).await?;
         let short = wanted.iter().find_map(|position| {
@@ -116,7 +117,7 @@ impl Positions {
                 .find(|reached| reached.log == position.log)
                 .map_or(0, |reached| reached.seq);
             (seq < position.seq).then(|| Behind {
-                log: position.log().as_str_name(),
+                log: position.log.as_str_name(),
                 reached: seq,
                 wanted: position.seq,
             })
@@ -128,7 +129,7 @@ impl Positions {
     ///
     /// # Errors
     /// When the database cannot be asked.
-    pub async fn of(&self, tenant: TenantId) -> Result<Vec<LogPosition>, DbError> {
+    pub async fn of(&self, tenant: TenantId) -> Result<Vec<Position>, DbError> {
         let rows = self
             .database
             .read(
@@ -141,7 +142,8 @@ impl Positions {
             .map(|row| {
                 let log: i16 = row.try_get("", "log")?;
                 let seq: i64 = row.try_get("", "seq")?;
-                Ok(LogPosition { log: i32::from(log), seq: u64::try_from(seq).unwrap_or(0) })
+                let log = Log::try_from(i32::from(log)).unwrap_or(Log::Unspecified);
+                Ok(Position { log, seq: u64::try_from(seq).unwrap_or(0) })
             })
             .collect()
     }

@@ -3,16 +3,17 @@
 use std::sync::Arc;
 
 use backlog_db::{Database, DbError};
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
+use backlog_proto::Fields;
 use backlog_proto::common::v1::{ErrorReason, Log};
-use backlog_proto::fields::{FieldViolation, Fields};
+use backlog_proto::convert::Position;
 use backlog_proto::log::v1::processing_service_server::ProcessingService;
 use backlog_proto::log::v1::{
     GetProcessingRequest, GetProcessingResponse, ResumeProcessingRequest, ResumeProcessingResponse,
     Stop,
 };
-use backlog_service_kit::error::{Fault, Kind, to_status};
-use backlog_tenancy::{Permission, context};
+use backlog_service_kit::{Fault, InvalidFields, Kind, context, to_status};
+use backlog_tenancy::Permission;
 use tonic::{Request, Response, Status};
 
 use crate::consumer::Intake;
@@ -30,40 +31,16 @@ pub struct ProcessingServer<D: Domain> {
 
 /// Why it cannot be told.
 #[derive(Debug, thiserror::Error)]
-enum ProcessingFault {
-    #[error("the database cannot answer now; try again")]
-    Unavailable,
-    #[error("the request has wrong fields")]
-    Invalid(Vec<FieldViolation>),
-}
+#[error("the database cannot answer now; try again")]
+struct ProcessingFault(#[from] DbError);
 
 impl Fault for ProcessingFault {
     fn kind(&self) -> Kind {
-        match self {
-            Self::Unavailable => Kind::Unavailable,
-            Self::Invalid(_) => Kind::InvalidArgument,
-        }
+        Kind::Unavailable
     }
 
     fn reason(&self) -> ErrorReason {
-        match self {
-            Self::Unavailable => ErrorReason::Unavailable,
-            Self::Invalid(_) => ErrorReason::InvalidFields,
-        }
-    }
-
-    fn violations(&self) -> &[FieldViolation] {
-        match self {
-            Self::Unavailable => &[],
-            Self::Invalid(violations) => violations,
-        }
-    }
-}
-
-impl From<DbError> for ProcessingFault {
-    fn from(error: DbError) -> Self {
-        tracing::warn!(%error, "reading the state of processing failed");
-        Self::Unavailable
+        ErrorReason::Unavailable
     }
 }
 
@@ -84,13 +61,12 @@ impl<D: Domain> ProcessingServer<D> {
         tenant: TenantId,
         with_digest: bool,
     ) -> Result<GetProcessingResponse, ProcessingFault> {
-        let (own, applied) =
-            self.positions.of(tenant).await?.into_iter().partition(|p| p.log() == D::LOG);
-        let own: Vec<_> = own;
+        let (own, applied): (Vec<Position>, Vec<Position>) =
+            self.positions.of(tenant).await?.into_iter().partition(|place| place.log == D::LOG);
         let digest = if with_digest { self.digest(tenant).await? } else { Vec::new() };
         Ok(GetProcessingResponse {
-            head: own.into_iter().next(),
-            applied,
+            head: own.into_iter().next().map(Into::into),
+            applied: applied.into_iter().map(Into::into).collect(),
             stop: self.stop(tenant).await?,
             digest,
         })
@@ -162,7 +138,7 @@ impl<D: Domain> ProcessingService for ProcessingServer<D> {
             .map_err(|denied| to_status(&denied))?;
         let mut fields = Fields::new();
         fields.request_id("request_id", &request.get_ref().request_id);
-        fields.finish().map_err(|violations| to_status(&ProcessingFault::Invalid(violations)))?;
+        fields.finish().map_err(|violations| to_status(&InvalidFields(violations)))?;
         let lifted = self
             .lift(scope.tenant)
             .await

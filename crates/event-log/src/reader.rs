@@ -5,10 +5,12 @@ use backlog_ids::TenantId;
 use backlog_proto::common::v1::{ErrorReason, Log};
 use backlog_proto::log::v1::ReadRequest;
 use backlog_proto::log::v1::event_log_service_client::EventLogServiceClient;
-use backlog_service_kit::error::reason_of;
-use backlog_tenancy::ServiceTokenSigner;
+use backlog_service_kit::error::reason_name;
+use backlog_service_kit::sources::Clock;
+use backlog_tenancy::TokenSigner;
 use tonic::metadata::MetadataValue;
 use tonic::transport::{Channel, Endpoint};
+use tonic_types::StatusExt;
 
 use crate::broker::log_token;
 use crate::entry::{Opened, open};
@@ -18,8 +20,9 @@ use crate::entry::{Opened, open};
 pub struct Reader {
     log: Log,
     channel: Channel,
-    signer: ServiceTokenSigner,
-    clock: backlog_service_kit::sources::Clock,
+    signer: TokenSigner,
+    caller: &'static str,
+    clock: Clock,
 }
 
 /// Why reading failed.
@@ -37,21 +40,23 @@ pub enum ReadError {
 }
 
 impl Reader {
-    /// Prepares the connection to the owner at `url`; it is made when needed.
+    /// Prepares the connection of `caller`, a service's name, to the owner at `url`; it is made when
+    /// needed.
     ///
     /// # Errors
     /// When the URL cannot be understood.
     pub fn new(
         log: Log,
         url: &str,
-        signer: ServiceTokenSigner,
-        clock: backlog_service_kit::sources::Clock,
+        signer: TokenSigner,
+        caller: &'static str,
+        clock: Clock,
     ) -> Result<Self, ReadError> {
         let endpoint = Endpoint::from_shared(url.to_owned())
             .map_err(|error| ReadError::Setup(error.to_string()))?
             .connect_timeout(std::time::Duration::from_secs(5))
             .timeout(std::time::Duration::from_secs(30));
-        Ok(Self { log, channel: endpoint.connect_lazy(), signer, clock })
+        Ok(Self { log, channel: endpoint.connect_lazy(), signer, caller, clock })
     }
 
     /// The log that this reads.
@@ -73,15 +78,12 @@ impl Reader {
     ) -> Result<Vec<Opened>, ReadError> {
         let token = self
             .signer
-            .sign(log_token(self.log), tenant, self.clock.now())
+            .service_token(self.caller, log_token(self.log), tenant, self.clock.now())
             .map_err(|error| ReadError::Setup(error.to_string()))?;
         let bearer = MetadataValue::try_from(format!("Bearer {token}"))
             .map_err(|error| ReadError::Setup(error.to_string()))?;
-        let mut request = tonic::Request::new(ReadRequest {
-            after_seq,
-            after_hash: after_hash.to_vec(),
-            limit,
-        });
+        let mut request =
+            tonic::Request::new(ReadRequest { after_seq, after_hash: after_hash.to_vec(), limit });
         request.metadata_mut().insert("authorization", bearer);
         let mut client = EventLogServiceClient::new(self.channel.clone())
             .max_decoding_message_size(64 * 1024 * 1024);
@@ -98,7 +100,8 @@ impl Reader {
 }
 
 fn sort(status: tonic::Status) -> ReadError {
-    if reason_of(&status) == Some(ErrorReason::LogDiverged) {
+    let reason = status.get_details_error_info().map(|info| info.reason);
+    if reason.as_deref() == Some(reason_name(ErrorReason::LogDiverged)) {
         return ReadError::Diverged;
     }
     ReadError::Unavailable(status.to_string())

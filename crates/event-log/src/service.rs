@@ -3,12 +3,12 @@
 use std::pin::Pin;
 
 use backlog_db::{Database, DbError};
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_proto::log::v1::event_log_service_server::EventLogService;
 use backlog_proto::log::v1::{ReadRequest, ReadResponse};
-use backlog_service_kit::error::{Fault, Kind, to_status};
-use backlog_tenancy::{Permission, context};
+use backlog_service_kit::{Fault, Kind, context, to_status};
+use backlog_tenancy::Permission;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
@@ -115,7 +115,8 @@ impl EventLogService for LogServer {
         &self,
         request: Request<ReadRequest>,
     ) -> Result<Response<Self::ReadStream>, Status> {
-        let scope = context(&request)?.tenant_scope(Permission::LogRead).map_err(|e| to_status(&e))?;
+        let scope =
+            context(&request)?.tenant_scope(Permission::LogRead).map_err(|e| to_status(&e))?;
         let ReadRequest { after_seq, after_hash, limit } = request.into_inner();
         self.check_history(scope.tenant, after_seq, &after_hash)
             .await

@@ -28,12 +28,8 @@ impl Buffer {
             *held = Held::default();
         }
         for entry in entries {
-            let fresh = held
-                .by_tenant
-                .entry(tenant)
-                .or_default()
-                .insert(entry.entry.seq, entry)
-                .is_none();
+            let fresh =
+                held.by_tenant.entry(tenant).or_default().insert(entry.entry.seq, entry).is_none();
             held.count = held.count.saturating_add(usize::from(fresh));
         }
     }
@@ -60,7 +56,6 @@ impl Buffer {
 
 #[cfg(test)]
 mod tests {
-    use backlog_ids::TypedId;
     use backlog_proto::log::v1::LogEntry;
     use uuid::Uuid;
 

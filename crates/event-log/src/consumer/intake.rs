@@ -3,12 +3,14 @@
 //! One log leads. An entry of it may depend on positions of another log; that log's entries up to
 //! there are applied just before it, so the order is recorded and a rebuild repeats it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use backlog_audit_log::Hash;
 use backlog_db::{Database, DbError};
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
 use backlog_proto::common::v1::{ErrorReason, Log};
+use backlog_service_kit::error::reason_name;
 
 use super::buffer::Buffer;
 use crate::domain::Domain;
@@ -91,7 +93,8 @@ impl<D: Domain> Intake<D> {
     ) -> Result<(), RoundError> {
         entries.sort_by_key(|opened| opened.entry.seq);
         let inbound = self.with_followed(tenant, entries).await?;
-        match self.writers.apply(Inbound { tenant, entries: inbound, trace: None }).await {
+        match self.writers.apply(Inbound { tenant, entries: inbound, trace: Arc::default() }).await
+        {
             Applied::All | Applied::Stopped => Ok(()),
             Applied::Gap(_) | Applied::Diverges(_) => self.catch_up(tenant).await,
             Applied::Again => Err(RoundError::Again),
@@ -110,7 +113,11 @@ impl<D: Domain> Intake<D> {
                 return Ok(());
             }
             let inbound = self.with_followed(tenant, page).await?;
-            match self.writers.apply(Inbound { tenant, entries: inbound, trace: None }).await {
+            match self
+                .writers
+                .apply(Inbound { tenant, entries: inbound, trace: Arc::default() })
+                .await
+            {
                 Applied::All => {}
                 Applied::Stopped => return Ok(()),
                 Applied::Gap(log) | Applied::Diverges(log) => {
@@ -207,7 +214,7 @@ impl<D: Domain> Intake<D> {
                     tenant.uuid().into(),
                     i16::try_from(i32::from(log)).unwrap_or_default().into(),
                     i64::try_from(seq).unwrap_or(i64::MAX).into(),
-                    ErrorReason::LogDiverged.as_str_name().replace("ERROR_REASON_", "").into(),
+                    reason_name(ErrorReason::LogDiverged).into(),
                     "the owner's log does not continue the history known here, as after a restore"
                         .into(),
                 ],

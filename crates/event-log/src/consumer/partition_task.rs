@@ -8,7 +8,7 @@ use async_nats::jetstream::{self, consumer::pull};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogBatch;
-use backlog_service_kit::telemetry;
+use backlog_service_kit::telemetry::propagation;
 use futures::{FutureExt, StreamExt};
 use prost::Message as _;
 use tokio_util::sync::CancellationToken;
@@ -114,20 +114,24 @@ impl<D: Domain> PartitionTask<D> {
 
     /// Hands the messages on, tenants beside each other, and acknowledges.
     async fn deliver(&self, messages: Messages) {
-        let mut by_tenant: BTreeMap<TenantId, (Vec<Opened>, Option<String>)> = BTreeMap::new();
+        let mut by_tenant: BTreeMap<TenantId, (Vec<Opened>, BTreeMap<String, String>)> =
+            BTreeMap::new();
         for message in &messages {
             match self.decode(message) {
                 Some((tenant, entries)) => {
                     let place = by_tenant.entry(tenant).or_default();
                     place.0.extend(entries);
-                    place.1 = telemetry_of(message).or(place.1.take());
+                    place.1.extend(trace_headers(message));
                 }
                 // Not ours or not readable: whatever it meant to say is in the owner's log.
-                None => tracing::warn!(subject = %message.subject, "a message is not a batch of a log"),
+                None => {
+                    tracing::warn!(subject = %message.subject, "a message is not a batch of a log")
+                }
             }
         }
         let all = by_tenant.into_iter().map(|(tenant, (entries, trace))| {
-            let span = telemetry::consumer_span("log.apply", trace.as_deref());
+            let span = tracing::info_span!("log.apply", log = log_token(self.log), %tenant);
+            propagation::continue_from(&span, &trace);
             self.intake.take(tenant, self.log, entries).instrument(span)
         });
         futures::future::join_all(all).await;
@@ -141,12 +145,18 @@ impl<D: Domain> PartitionTask<D> {
     fn decode(&self, message: &jetstream::Message) -> Option<(TenantId, Vec<Opened>)> {
         let tenant: TenantId = message.subject.split('.').next_back()?.parse().ok()?;
         let batch = LogBatch::decode(message.payload.as_ref()).ok()?;
-        let entries = batch.entries.iter().map(|bytes| open(bytes)).collect::<Result<_, _>>().ok()?;
+        let entries =
+            batch.entries.iter().map(|bytes| open(bytes)).collect::<Result<_, _>>().ok()?;
         Some((tenant, entries))
     }
 }
 
-fn telemetry_of(message: &jetstream::Message) -> Option<String> {
-    let headers = message.headers.as_ref()?;
-    headers.get("traceparent").map(|value| value.as_str().to_owned())
+fn trace_headers(message: &jetstream::Message) -> BTreeMap<String, String> {
+    ["traceparent", "tracestate"]
+        .into_iter()
+        .filter_map(|name| {
+            let value = message.headers.as_ref()?.get(name)?;
+            Some((name.to_owned(), value.as_str().to_owned()))
+        })
+        .collect()
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::message::PublishMessage;
 use backlog_db::{Database, DbError};
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogBatch;
 use prost::Message;
@@ -63,10 +63,11 @@ impl Publisher {
             let batch = LogBatch { entries: part.iter().map(|e| e.bytes.to_vec()).collect() };
             let mut message = PublishMessage::build().payload(batch.encode_to_vec().into());
             if once {
-                message = message.message_id(format!("{}/{tenant}/{}", log_token(self.log), last.seq));
+                message =
+                    message.message_id(format!("{}/{tenant}/{}", log_token(self.log), last.seq));
             }
-            if let Some(trace) = &last.trace {
-                message = message.header("traceparent", trace.as_ref());
+            for (name, value) in last.trace.iter() {
+                message = message.header(name.as_str(), value.as_str());
             }
             let jetstream = &self.broker.jetstream;
             let sent = async {
@@ -98,7 +99,7 @@ impl Publisher {
         if confirmed.is_empty() {
             return Ok(());
         }
-        let tenants: Vec<Uuid> = confirmed.keys().map(TypedId::uuid).collect();
+        let tenants: Vec<Uuid> = confirmed.keys().map(|tenant| tenant.uuid()).collect();
         let seqs: Vec<i64> =
             confirmed.values().map(|seq| i64::try_from(*seq).unwrap_or(i64::MAX)).collect();
         self.database

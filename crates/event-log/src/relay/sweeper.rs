@@ -2,10 +2,11 @@
 //! that a consumer learns of anything it missed, even after the broker lost its whole store.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use backlog_db::{Database, DbError};
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -94,10 +95,8 @@ impl Sweeper {
             self.stream_born = Some(born);
             self.announce_at = Instant::now() + self.settings.announce_every;
         }
-        let unpublished: BTreeMap<TenantId, (u64, u64)> = heads
-            .into_iter()
-            .filter(|(_, (seq, published))| seq > published)
-            .collect();
+        let unpublished: BTreeMap<TenantId, (u64, u64)> =
+            heads.into_iter().filter(|(_, (seq, published))| seq > published).collect();
         for (tenant, (seq, published)) in &unpublished {
             let stayed = self.seen.get(tenant).is_some_and(|earlier| published < earlier);
             if stayed && !self.publish_from(*tenant, *published).await? {
@@ -110,10 +109,7 @@ impl Sweeper {
     }
 
     /// Heads of the tenants in my partitions: sequence number and how far published.
-    async fn heads(
-        &self,
-        mine: &BTreeSet<u8>,
-    ) -> Result<BTreeMap<TenantId, (u64, u64)>, DbError> {
+    async fn heads(&self, mine: &BTreeSet<u8>) -> Result<BTreeMap<TenantId, (u64, u64)>, DbError> {
         let rows = self
             .database
             .read(
@@ -193,7 +189,7 @@ impl Sweeper {
                     hash: opened.hash,
                     recorded_at: chrono::DateTime::UNIX_EPOCH,
                     bytes: opened.bytes,
-                    trace: None,
+                    trace: Arc::default(),
                 })
             })
             .collect()

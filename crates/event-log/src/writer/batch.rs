@@ -4,9 +4,10 @@
 use std::collections::{BTreeSet, HashMap};
 
 use backlog_db::{DbError, WriterTx};
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
 use backlog_proto::common::v1::{ErrorReason, Log};
 use backlog_proto::log::v1::LogEntry;
+use backlog_service_kit::error::reason_name;
 
 use super::store::{self, AppliedPositions, Locked, log_value, seq_value};
 use super::{Answer, Applied, Inbound, Job, Outcome, Refused, RequestKey, Shared, Submission};
@@ -103,8 +104,7 @@ async fn look_up<D: Domain>(
     let places: Vec<(TenantId, u64)> =
         requests.iter().map(|((tenant, _), (_, seq))| (*tenant, *seq)).collect();
     let entries = store::entries_at(tx, &places).await?;
-    let stopped =
-        if consumes { store::stopped(tx, tenants).await? } else { Vec::new() };
+    let stopped = if consumes { store::stopped(tx, tenants).await? } else { Vec::new() };
     Ok(Known { requests, entries, stopped: stopped.into_iter().collect() })
 }
 
@@ -155,11 +155,7 @@ fn later_places<R>(decided: &[Decided<R>]) -> Vec<(TenantId, u64)> {
 }
 
 fn answer(entry: &LogEntry) -> Answer {
-    Answer {
-        seq: Some(entry.seq),
-        type_name: entry.r#type.clone(),
-        payload: entry.payload.clone(),
-    }
+    Answer { seq: Some(entry.seq), type_name: entry.r#type.clone(), payload: entry.payload.clone() }
 }
 
 impl<D: Domain> Batch<'_, D> {
@@ -229,9 +225,8 @@ impl<D: Domain> Batch<'_, D> {
         submission: &Submission<D::Command>,
         change: Change<D::Effect>,
     ) -> Result<Answer, Refused<D::Refusal>> {
-        let trace = &submission.trace;
         let request_id = submission.request.as_ref().map_or("", |key| key.id.as_str());
-        let origin = Origin { actor: &submission.actor, request_id, trace: trace.as_ref() };
+        let origin = Origin { actor: &submission.actor, request_id, trace: &submission.trace };
         let last = change.events.last().map(preview).ok_or(Refused::Internal)?;
         let seq = self.take(submission.tenant, origin, change).ok_or(Refused::Internal)?;
         if let Some(key) = &submission.request {
@@ -297,8 +292,7 @@ impl<D: Domain> Batch<'_, D> {
             }
             match D::decide_event(inbound.tenant, *log, &opened.entry, &self.loaded) {
                 Ok(change) => {
-                    let origin =
-                        Origin { actor: D::ACTOR, request_id: "", trace: inbound.trace.as_ref() };
+                    let origin = Origin { actor: D::ACTOR, request_id: "", trace: &inbound.trace };
                     self.take(inbound.tenant, origin, change);
                     self.applied.insert(key, (opened.entry.seq, opened.hash));
                     self.applied_changed.insert(key);
@@ -373,24 +367,22 @@ impl<D: Domain> Batch<'_, D> {
         D::flush(self.loaded, &mut Rows { flush: &mut flush, offset: store::OWN_TABLES });
         tx.execute(shared.plan.sql(), shared.plan.arguments(flush)).await?;
         tx.commit().await?;
-        moved.extend(heads.iter().map(|(tenant, locked)| (*tenant, i32::from(D::LOG), locked.head.seq)));
+        moved.extend(
+            heads.iter().map(|(tenant, locked)| (*tenant, i32::from(D::LOG), locked.head.seq)),
+        );
         shared.positions.advance(&moved);
         shared.outbox.offer(self.sealed);
         Ok(())
     }
 }
 
-fn push_stops(
-    flush: &mut backlog_db::Flush,
-    stops: &[Stop],
-    now: chrono::DateTime<chrono::Utc>,
-) {
+fn push_stops(flush: &mut backlog_db::Flush, stops: &[Stop], now: chrono::DateTime<chrono::Utc>) {
     for stop in stops {
         let row = vec![
             stop.tenant.uuid().into(),
             log_value(stop.log),
             seq_value(stop.seq).into(),
-            ErrorReason::TenantStopped.as_str_name().replace("ERROR_REASON_", "").into(),
+            reason_name(ErrorReason::TenantStopped).into(),
             stop.detail.clone().into(),
             now.into(),
         ];

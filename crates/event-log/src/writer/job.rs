@@ -1,6 +1,5 @@
 //! What is asked of a writer, and what it answers.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use backlog_ids::TenantId;
@@ -8,7 +7,7 @@ use backlog_proto::common::v1::{ErrorReason, Log};
 use backlog_service_kit::error::{Fault, Kind};
 use tokio::sync::oneshot;
 
-use crate::entry::Opened;
+use crate::entry::{Opened, Trace};
 
 /// A command for a tenant.
 #[derive(Debug)]
@@ -25,8 +24,8 @@ pub struct Submission<C> {
     pub opens_tenant: bool,
     /// The command.
     pub command: C,
-    /// W3C traceparent of the call; [`Writers::submit`](super::Writers::submit) fills it in.
-    pub trace: Option<Arc<str>>,
+    /// Trace headers of the call; [`Writers::submit`](super::Writers::submit) fills them in.
+    pub trace: Trace,
 }
 
 /// Identity of a command.
@@ -140,8 +139,8 @@ pub struct Inbound {
     pub tenant: TenantId,
     /// The entries.
     pub entries: Vec<(Log, Opened)>,
-    /// W3C traceparent of what brought them.
-    pub trace: Option<Arc<str>>,
+    /// Trace headers of what brought them; [`Writers::apply`](super::Writers::apply) fills them in.
+    pub trace: Trace,
 }
 
 /// How far inbound entries were applied.

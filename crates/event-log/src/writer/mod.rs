@@ -11,11 +11,11 @@ use std::time::Duration;
 use backlog_db::{Database, FlushPlan};
 use backlog_ids::TenantId;
 use backlog_service_kit::sources::Clock;
-use backlog_service_kit::telemetry;
+use backlog_service_kit::telemetry::propagation;
 use tokio::sync::{mpsc, oneshot};
 
-pub(crate) use job::{Job, Outcome};
 pub use job::{Answer, Applied, Inbound, Refused, RequestKey, Submission};
+pub(crate) use job::{Job, Outcome};
 
 use crate::domain::Domain;
 use crate::partition::partition;
@@ -105,7 +105,7 @@ impl<D: Domain> Writers<D> {
         mut submission: Submission<D::Command>,
     ) -> Result<Answer, Refused<D::Refusal>> {
         let (sender, receiver) = oneshot::channel();
-        submission.trace = telemetry::current_traceparent().map(Arc::from);
+        submission.trace = Arc::new(propagation::current());
         let queue = self.queue(submission.tenant).ok_or(Refused::Internal)?;
         queue.try_send(Job::Call(submission, sender)).map_err(|_| Refused::Overloaded)?;
         receiver.await.unwrap_or(Err(Refused::Internal))
@@ -114,7 +114,7 @@ impl<D: Domain> Writers<D> {
     /// Hands entries of other logs to their tenant's writer and waits until they are applied.
     pub async fn apply(&self, mut inbound: Inbound) -> Applied {
         let (sender, receiver) = oneshot::channel();
-        inbound.trace = telemetry::current_traceparent().map(Arc::from);
+        inbound.trace = Arc::new(propagation::current());
         let Some(queue) = self.queue(inbound.tenant) else { return Applied::Again };
         if queue.send(Job::Inbound(inbound, sender)).await.is_err() {
             return Applied::Again;

@@ -171,7 +171,6 @@ fn internal<C, R>(job: &Job<C, R>) -> Outcome<R> {
 
 #[cfg(test)]
 mod tests {
-    use backlog_ids::TypedId;
     use tokio::sync::oneshot;
     use uuid::Uuid;
 
@@ -182,7 +181,7 @@ mod tests {
         let tenant = TenantId::from_uuid(Uuid::from_u128(tenant));
         drop(mark);
         let (sender, _) = oneshot::channel();
-        Job::Inbound(Inbound { tenant, entries: Vec::new(), trace: None }, sender)
+        Job::Inbound(Inbound { tenant, entries: Vec::new(), trace: Arc::default() }, sender)
     }
 
     // Shows that a tenant with much waiting does not push its neighbor out of the batch, and that

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use backlog_audit_log::Hash;
 use backlog_db::{Conflict, DbError, QueryResult, TableSpec, Value, WriterTx};
-use backlog_ids::{TenantId, TypedId};
+use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -108,11 +108,8 @@ pub(super) async fn lock_heads(
     locked(tx, tenants).await
 }
 
-async fn locked(
-    tx: &WriterTx,
-    tenants: &[TenantId],
-) -> Result<HashMap<TenantId, Locked>, DbError> {
-    let ids: Vec<Uuid> = tenants.iter().map(TypedId::uuid).collect();
+async fn locked(tx: &WriterTx, tenants: &[TenantId]) -> Result<HashMap<TenantId, Locked>, DbError> {
+    let ids: Vec<Uuid> = tenants.iter().map(|tenant| tenant.uuid()).collect();
     let rows = tx
         .query(
             "select tenant_id, seq, hash, recorded_at, suspended from lock_heads($1)",
@@ -192,7 +189,7 @@ pub(super) async fn applied_positions(
     tx: &WriterTx,
     tenants: &[TenantId],
 ) -> Result<AppliedPositions, DbError> {
-    let ids: Vec<Uuid> = tenants.iter().map(TypedId::uuid).collect();
+    let ids: Vec<Uuid> = tenants.iter().map(|tenant| tenant.uuid()).collect();
     let rows = tx
         .query(
             "select tenant_id, log, seq, hash from applied_position where tenant_id = any($1)",
@@ -208,16 +205,10 @@ pub(super) async fn applied_positions(
 }
 
 /// Which of the tenants stand.
-pub(super) async fn stopped(
-    tx: &WriterTx,
-    tenants: &[TenantId],
-) -> Result<Vec<TenantId>, DbError> {
-    let ids: Vec<Uuid> = tenants.iter().map(TypedId::uuid).collect();
+pub(super) async fn stopped(tx: &WriterTx, tenants: &[TenantId]) -> Result<Vec<TenantId>, DbError> {
+    let ids: Vec<Uuid> = tenants.iter().map(|tenant| tenant.uuid()).collect();
     let rows = tx
-        .query(
-            "select tenant_id from processing_stop where tenant_id = any($1)",
-            vec![ids.into()],
-        )
+        .query("select tenant_id from processing_stop where tenant_id = any($1)", vec![ids.into()])
         .await?;
     rows.iter().map(tenant).collect()
 }
