@@ -125,7 +125,7 @@ impl<D: Domain> PartitionTask<D> {
                 }
                 // Not ours or not readable: whatever it meant to say is in the owner's log.
                 None => {
-                    tracing::warn!(subject = %message.subject, "a message is not a batch of a log")
+                    tracing::warn!(subject = %message.subject, "a message is not a batch of a log");
                 }
             }
         }

@@ -177,9 +177,8 @@ mod tests {
     use super::super::Inbound;
     use super::*;
 
-    fn job(tenant: u128, mark: u64) -> Job<u64, ()> {
+    fn job(tenant: u128) -> Job<u64, ()> {
         let tenant = TenantId::from_uuid(Uuid::from_u128(tenant));
-        drop(mark);
         let (sender, _) = oneshot::channel();
         Job::Inbound(Inbound { tenant, entries: Vec::new(), trace: Arc::default() }, sender)
     }
@@ -189,11 +188,11 @@ mod tests {
     #[test]
     fn a_busy_tenant_leaves_room_for_its_neighbor() {
         let mut waiting: BTreeMap<TenantId, VecDeque<Job<u64, ()>>> = BTreeMap::new();
-        for mark in 0..10 {
-            let busy = job(1, mark);
+        for _ in 0..10 {
+            let busy = job(1);
             waiting.entry(busy.tenant()).or_default().push_back(busy);
         }
-        let quiet = job(2, 0);
+        let quiet = job(2);
         waiting.entry(quiet.tenant()).or_default().push_back(quiet);
         let taken = fair_share(&mut waiting, 4);
         let quiet_id = TenantId::from_uuid(Uuid::from_u128(2));
