@@ -1,0 +1,245 @@
+//! Comparing what came out with what was expected.
+
+use std::collections::BTreeMap;
+
+use backlog_money::Money;
+use backlog_recognition_engine::{Cause, RollForward};
+use chrono::NaiveDate;
+
+use crate::failure::{Exit, Failure};
+
+use super::{
+    model::{Cell, Claim, EntryKey, Expect, Measure, RollLine, View},
+    player::{Amounts, Player, Posted},
+    report::Check,
+};
+
+/// Compares all figures of one `expect`; `checks` gets one row per figure.
+pub(crate) async fn check_expectation(
+    player: &mut impl Player,
+    on: NaiveDate,
+    expect: &Expect,
+    checks: &mut Vec<Check>,
+) -> Result<(), Failure> {
+    let view = &expect.view;
+    let before = checks.len();
+    let mut rows = Rows { view, on, checks };
+    let mut balances = None;
+    for claim in &expect.claims {
+        match claim {
+            Claim::Measure(cell) => {
+                if balances.is_none() {
+                    balances = Some(player.balances(view).await?);
+                }
+                let known = balances.as_ref().and_then(|balances| cell.key.of(balances));
+                let actual = match known {
+                    Some(actual) => actual,
+                    None => bookings(player, view).await?,
+                };
+                rows.push(cell.line, cell.key.name(), cell.amount, actual);
+            }
+            Claim::Allocations(cells) => {
+                rows.table("allocations", cells, &player.allocations(view).await?, Clone::clone);
+            }
+            Claim::Schedule(cells) => {
+                rows.table("schedule", cells, &player.schedule(view).await?, month);
+            }
+            Claim::ByMonth(cells) => {
+                rows.table("by_month", cells, &player.by_month(view).await?, month);
+            }
+            Claim::InPeriod { from, to, cells } => {
+                for cell in cells {
+                    let actual = change(player, view, *from, *to, cell.key).await?;
+                    let what = format!("{} {from}..{to}", cell.key.name());
+                    rows.push(cell.line, &what, cell.amount, actual);
+                }
+            }
+            Claim::Entries { line, rows: expected } => {
+                rows.entries(*line, expected, &player.entries(view).await?)?;
+            }
+            Claim::RollForward { from, to, line, cells } => {
+                let actual = player.roll_forward(view, *from, *to).await?;
+                rows.roll_forward(*line, cells, &actual)?;
+            }
+        }
+    }
+    if let Some(new) = checks.get_mut(before..) {
+        new.sort_by_key(|check| check.line);
+    }
+    Ok(())
+}
+
+/// TCV of contracts signed up to the view's day.
+async fn bookings(player: &mut impl Player, view: &View) -> Result<i128, Failure> {
+    match player.first_day().filter(|first| *first <= view.as_of) {
+        Some(first) => booked(&player.roll_forward(view, first, view.as_of).await?),
+        None => Ok(0),
+    }
+}
+
+fn booked(roll_forward: &RollForward) -> Result<i128, Failure> {
+    Ok(roll_forward.changes.get(&Cause::Booking).copied().unwrap_or_default())
+}
+
+async fn change(
+    player: &mut impl Player,
+    view: &View,
+    from: NaiveDate,
+    to: NaiveDate,
+    measure: Measure,
+) -> Result<i128, Failure> {
+    let at = |as_of: NaiveDate| View { as_of, ..view.clone() };
+    let Some(closing) = measure.of(&player.balances(&at(to)).await?) else {
+        return booked(&player.roll_forward(view, from, to).await?);
+    };
+    let opening = match from.pred_opt() {
+        Some(before) => measure.of(&player.balances(&at(before)).await?).unwrap_or_default(),
+        None => 0,
+    };
+    closing.checked_sub(opening).ok_or_else(too_large)
+}
+
+struct Rows<'a> {
+    view: &'a View,
+    on: NaiveDate,
+    checks: &'a mut Vec<Check>,
+}
+
+impl Rows<'_> {
+    fn push(&mut self, line: usize, what: &str, expected: Money, actual: i128) {
+        let actual = Money::from_minor(actual, expected.currency());
+        self.checks.push(Check {
+            line,
+            on: self.on,
+            subject: self.view.describe(self.on),
+            what: what.to_owned(),
+            expected: expected.amount_string(),
+            actual: actual.amount_string(),
+            holds: expected == actual,
+        });
+    }
+
+    /// A row for what must be zero because nobody listed it.
+    fn unlisted(&mut self, line: usize, what: &str, actual: i128) {
+        if actual != 0 {
+            self.push(line, what, Money::zero(self.view.currency), actual);
+        }
+    }
+
+    fn table<K: Ord>(
+        &mut self,
+        name: &str,
+        cells: &[Cell<K>],
+        actual: &Amounts<K>,
+        label: impl Fn(&K) -> String,
+    ) {
+        for cell in cells {
+            let amount = actual.get(&cell.key).copied().unwrap_or_default();
+            self.push(cell.line, &format!("{name} {}", label(&cell.key)), cell.amount, amount);
+        }
+    }
+
+    /// Rows that name an obligation come first; what is left goes to rows that name none.
+    fn entries(
+        &mut self,
+        line: usize,
+        expected: &[Cell<EntryKey>],
+        posted: &[Posted],
+    ) -> Result<(), Failure> {
+        let mut left: BTreeMap<EntryKey, i128> = BTreeMap::new();
+        for entry in posted {
+            let key = EntryKey {
+                obligation: Some(entry.obligation.clone()),
+                service_period: entry.service_period,
+                posting_period: entry.posting_period,
+            };
+            let sum = left.entry(key).or_default();
+            *sum = sum.checked_add(entry.amount).ok_or_else(too_large)?;
+        }
+        let (named, unnamed): (Vec<_>, Vec<_>) =
+            expected.iter().partition(|row| row.key.obligation.is_some());
+        for row in named.into_iter().chain(unnamed) {
+            let mut actual = 0_i128;
+            left.retain(|key, amount| {
+                let whole = EntryKey { obligation: None, ..key.clone() };
+                let matches = *key == row.key || whole == row.key;
+                if matches {
+                    actual = actual.saturating_add(*amount);
+                }
+                !matches
+            });
+            self.push(row.line, &entry_label(&row.key), row.amount, actual);
+        }
+        for (key, amount) in left {
+            self.unlisted(line, &format!("{}, not listed", entry_label(&key)), amount);
+        }
+        Ok(())
+    }
+
+    fn roll_forward(
+        &mut self,
+        line: usize,
+        cells: &[Cell<RollLine>],
+        actual: &RollForward,
+    ) -> Result<(), Failure> {
+        let mut lines = BTreeMap::from([
+            (RollLine::Opening, actual.opening),
+            (RollLine::Closing, actual.closing),
+        ]);
+        let mut odd = vec![("unexplained", actual.unexplained)];
+        for (cause, amount) in &actual.changes {
+            match cause {
+                Cause::Booking => drop(lines.insert(RollLine::Bookings, *amount)),
+                Cause::Recognition => {
+                    let reduces = amount.checked_neg().ok_or_else(too_large)?;
+                    lines.insert(RollLine::Recognized, reduces);
+                }
+                // These never change backlog.
+                Cause::Invoice | Cause::ContractBalance => odd.push((cause.name(), *amount)),
+            }
+        }
+        for cell in cells {
+            let amount = lines.remove(&cell.key).unwrap_or_default();
+            self.push(cell.line, &format!("rollforward {}", cell.key.name()), cell.amount, amount);
+        }
+        for (name, amount) in lines.into_iter().map(|(line, amount)| (line.name(), amount)) {
+            self.unlisted(line, &format!("rollforward {name}, not listed"), amount);
+        }
+        for (name, amount) in odd {
+            self.unlisted(line, &format!("rollforward {name}"), amount);
+        }
+        Ok(())
+    }
+}
+
+impl View {
+    /// What is looked at, for a table; the day only where it is not that of the step.
+    fn describe(&self, on: NaiveDate) -> String {
+        let mut words = vec![match (&self.contract, &self.obligation) {
+            (Some(contract), Some(obligation)) => format!("{contract}/{obligation}"),
+            (Some(contract), None) => contract.clone(),
+            (None, _) => "all".to_owned(),
+        }];
+        words.extend(self.dimensions.iter().map(|(name, value)| format!("{name}={value}")));
+        if self.as_of != on {
+            words.push(format!("as of {}", self.as_of));
+        }
+        words.extend(self.known_at.map(|day| format!("known at {day}")));
+        words.join(" ")
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "used as a label of keys by reference")]
+fn month(day: &NaiveDate) -> String {
+    day.format("%Y-%m").to_string()
+}
+
+fn entry_label(key: &EntryKey) -> String {
+    let obligation = key.obligation.as_deref().unwrap_or("all");
+    let (service, posting) = (month(&key.service_period), month(&key.posting_period));
+    format!("entry {obligation} of {service} in {posting}")
+}
+
+fn too_large() -> Failure {
+    Failure::new(Exit::Negative, "an amount is too large to be compared")
+}

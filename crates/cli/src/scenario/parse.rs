@@ -1,0 +1,260 @@
+//! Reading a scenario file: the head, the steps, and what happens in them.
+
+use std::path::Path;
+
+use backlog_money::Currency;
+use backlog_recognition_engine::{Policy, ReceivableOn, Rounding};
+use chrono::NaiveDate;
+
+use crate::failure::parse_reason;
+
+use super::{
+    block::{Block, Reader},
+    model::{Action, Invoice, Scenario, Step, Verb},
+    terms::{optional, states_terms},
+    yaml::{self, Node, Problem},
+};
+
+const VERBS: [&str; 6] = ["draft", "expect", "invoice", "recognize", "refuse", "sign"];
+
+/// Reads a file; its `scenario` must be the file's name.
+///
+/// # Errors
+/// Everything that is wrong with it, by line.
+pub fn read_file(path: &Path) -> Result<Scenario, Vec<Problem>> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| vec![Problem { line: 1, message: format!("cannot be read: {error}") }])?;
+    let scenario = parse(&text)?;
+    let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+    if stem.as_deref() == Some(scenario.name.as_str()) {
+        return Ok(scenario);
+    }
+    let message = format!("scenario is {:?}, which is not the name of the file", scenario.name);
+    Err(vec![Problem { line: 1, message }])
+}
+
+/// Reads the text of a file.
+///
+/// # Errors
+/// Everything that is wrong with it, by line.
+pub fn parse(text: &str) -> Result<Scenario, Vec<Problem>> {
+    let node = yaml::read(text).map_err(|problem| vec![problem])?;
+    // Replaced by the file's own currency before any amount is read.
+    let Ok(placeholder) = Currency::parse("USD") else { return Err(Vec::new()) };
+    let mut reader = Reader::new(placeholder);
+    let scenario = reader.scenario(&node);
+    reader.problems.sort();
+    match scenario {
+        Some(scenario) if reader.problems.is_empty() => Ok(scenario),
+        Some(_) | None => Err(reader.problems),
+    }
+}
+
+impl Reader {
+    fn scenario(&mut self, node: &Node) -> Option<Scenario> {
+        let mut block = Block::open(self, node, "the file")?;
+        let name = block.need(self, "scenario").and_then(|node| self.text(node, "scenario"));
+        let title = block.need(self, "title").and_then(|node| self.text(node, "title"));
+        let source = block.need(self, "source").and_then(|node| self.text(node, "source"));
+        let currency = block.need(self, "currency")?;
+        self.currency = self.currency_code(currency, "currency")?;
+        let currency = self.currency;
+        let policy = block.take("policy").map(|node| self.policy(node));
+        let steps = block.need(self, "steps").and_then(|node| self.list(node, "steps"));
+        let steps = self.steps(steps.unwrap_or_default());
+        let not_shown = block.take("not_shown").map(|node| self.not_shown(node));
+        block.close(self);
+        let (policy, functional_currency) =
+            optional(policy)?.unwrap_or((Policy::default(), currency));
+        Some(Scenario {
+            name: name?,
+            title: title?,
+            source: source?,
+            currency,
+            functional_currency,
+            policy,
+            steps,
+            not_shown: not_shown.unwrap_or_default(),
+        })
+    }
+
+    fn policy(&mut self, node: &Node) -> Option<(Policy, Currency)> {
+        let mut block = Block::open(self, node, "policy")?;
+        let convention = block.take("convention").map(|node| self.convention(node));
+        let rounding = block
+            .take("rounding")
+            .map(|node| self.named(node, "rounding", Rounding::ALL, Rounding::name));
+        let receivable_on = block
+            .take("receivable_on")
+            .map(|node| self.named(node, "receivable_on", ReceivableOn::ALL, ReceivableOn::name));
+        let functional = block
+            .take("functional_currency")
+            .map(|node| self.currency_code(node, "functional_currency"));
+        block.close(self);
+        let default = Policy::default();
+        let policy = Policy {
+            version: default.version,
+            convention: optional(convention)?.unwrap_or(default.convention),
+            rounding: optional(rounding)?.unwrap_or(default.rounding),
+            receivable_on: optional(receivable_on)?.unwrap_or(default.receivable_on),
+        };
+        Some((policy, optional(functional)?.unwrap_or(self.currency)))
+    }
+
+    pub(crate) fn not_shown(&mut self, node: &Node) -> Vec<(String, String)> {
+        self.strings(node, "not_shown").into_iter().collect()
+    }
+
+    fn steps(&mut self, nodes: &[Node]) -> Vec<Step> {
+        let mut steps: Vec<Step> = Vec::with_capacity(nodes.len());
+        let mut last: Option<NaiveDate> = None;
+        for node in nodes {
+            let Some((on, action)) = self.step(node) else { continue };
+            if let Some(last) = last.filter(|last| on < *last) {
+                self.wrong(node.line, format!("on goes back, from {last} to {on}"));
+            }
+            last = last.max(Some(on));
+            steps.extend(action.map(|action| Step { on, line: node.line, action }));
+        }
+        steps
+    }
+
+    /// The day of a step, and what it does where that can be read.
+    fn step(&mut self, node: &Node) -> Option<(NaiveDate, Option<Action>)> {
+        let mut block = Block::open(self, node, "step")?;
+        let on = block.need(self, "on").and_then(|node| self.date(node, "on"))?;
+        let line = block.line;
+        let action = match block.rest().as_slice() {
+            [(key, node)] => match key.text.as_str() {
+                "expect" => self.expect(on, node).map(Action::Expect),
+                "refuse" => self.refuse(on, node),
+                name => self.verb(on, name, key.line, node, false).map(Action::Do),
+            },
+            [] => {
+                self.wrong(line, format!("step needs one of: {}", VERBS.join(", ")));
+                None
+            }
+            [_, (second, _), ..] => {
+                self.wrong(second.line, format!("step has a second verb, {:?}", second.text));
+                None
+            }
+        };
+        Some((on, action))
+    }
+
+    fn refuse(&mut self, on: NaiveDate, node: &Node) -> Option<Action> {
+        let mut block = Block::open(self, node, "refuse")?;
+        let reason = block.need(self, "reason").and_then(|node| {
+            let text = self.text(node, "reason")?;
+            let reason = parse_reason(&text);
+            if reason.is_none() {
+                self.wrong(node.line, format!("unknown reason {text:?}"));
+            }
+            reason
+        });
+        let line = block.line;
+        let rest = block.rest();
+        let [(key, node)] = rest.as_slice() else {
+            self.wrong(line, "refuse needs exactly one verb beside its reason");
+            return None;
+        };
+        let verb = self.verb(on, &key.text, key.line, node, true)?;
+        Some(Action::Refuse(verb, reason?))
+    }
+
+    /// `refused` tells that the verb is meant to fail: it may name what does not exist.
+    fn verb(
+        &mut self,
+        on: NaiveDate,
+        name: &str,
+        line: usize,
+        node: &Node,
+        refused: bool,
+    ) -> Option<Verb> {
+        match name {
+            "draft" => self.draft(node, refused),
+            "sign" => self.sign(on, node, refused),
+            "invoice" => self.invoice(node, refused),
+            "recognize" => self.recognize(on, node, refused),
+            other => {
+                self.wrong(line, format!("unknown verb {other:?}; known: {}", VERBS.join(", ")));
+                None
+            }
+        }
+    }
+
+    fn draft(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "draft")?;
+        let handle = block.need(self, "contract")?;
+        let contract = self.text(handle, "contract")?;
+        self.is_new(&contract, handle.line)?;
+        let terms = self.terms(block, contract.clone());
+        self.introduce(contract, terms.as_ref(), refused);
+        Some(Verb::Draft(terms?))
+    }
+
+    fn sign(&mut self, on: NaiveDate, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "sign")?;
+        let handle = block.need(self, "contract")?;
+        let contract = self.text(handle, "contract")?;
+        let signed_on = block.take("signed_on").map(|node| self.date(node, "signed_on"));
+        let signed_on = optional(signed_on)?.unwrap_or(on);
+        if !states_terms(node) {
+            block.close(self);
+            self.is_known(&contract, handle.line, refused)?;
+            return Some(Verb::SignDraft { contract, signed_on });
+        }
+        if refused && self.contracts.contains_key(&contract) {
+            self.terms(block, contract.clone())?;
+            return Some(Verb::SignDraft { contract, signed_on });
+        }
+        self.is_new(&contract, handle.line)?;
+        let terms = self.terms(block, contract.clone());
+        self.introduce(contract, terms.as_ref(), refused);
+        Some(Verb::Sign { terms: terms?, signed_on })
+    }
+
+    fn invoice(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "invoice")?;
+        let contract = self.handle(&mut block, refused);
+        let amount = block.need(self, "amount").and_then(|node| self.amount(node, "amount"));
+        let obligation = block.take("obligation").map(|node| {
+            let obligation = self.text(node, "obligation")?;
+            let contract = contract.as_deref()?;
+            self.has_obligation(contract, &obligation, node.line, refused)?;
+            Some(obligation)
+        });
+        let tax = block.take("tax").map(|node| self.amount(node, "tax"));
+        let due_on = block.take("due_on").map(|node| self.date(node, "due_on"));
+        let number = block.take("number").map(|node| self.text(node, "number"));
+        block.close(self);
+        Some(Verb::Invoice(Invoice {
+            contract: contract?,
+            amount: amount?,
+            obligation: optional(obligation)?,
+            tax: optional(tax)?,
+            due_on: optional(due_on)?,
+            number: optional(number)?.unwrap_or_default(),
+        }))
+    }
+
+    fn recognize(&mut self, on: NaiveDate, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "recognize")?;
+        let through = block.take("through").map(|node| self.date(node, "through"));
+        let contract = block.take("contract").map(|node| {
+            let contract = self.text(node, "contract")?;
+            self.is_known(&contract, node.line, refused)?;
+            Some(contract)
+        });
+        block.close(self);
+        let through = optional(through)?.unwrap_or(on);
+        Some(Verb::Recognize { through, contract: optional(contract)? })
+    }
+
+    fn handle(&mut self, block: &mut Block<'_>, refused: bool) -> Option<String> {
+        let node = block.need(self, "contract")?;
+        let contract = self.text(node, "contract")?;
+        self.is_known(&contract, node.line, refused)?;
+        Some(contract)
+    }
+}
