@@ -17,6 +17,7 @@ mod postgres;
 mod process;
 mod psql;
 mod random;
+mod services;
 mod stack;
 
 pub use binaries::{NatsBinary, PostgresBinaries};
@@ -29,4 +30,8 @@ pub use nats::NatsServer;
 pub use nats_config::{NatsUser, NatsUsers};
 pub use postgres::{PostgresOptions, PostgresServer};
 pub use psql::PostgresAccess;
+pub use services::{
+    AUDIENCE, CHECKPOINT_NAME, OPERATOR_ISSUER, ServiceFiles, ServiceInputs, ServiceProcess,
+    ServicesFiles,
+};
 pub use stack::{LocalStack, StackOptions};

@@ -6,6 +6,7 @@ use crate::error::LocalStackError;
 use crate::folder::{is_running, remove};
 use crate::keys::DevelopmentKeys;
 use crate::nats_config::NatsUsers;
+use crate::services::ServicesFiles;
 use serde::{Deserialize, Serialize};
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -33,6 +34,8 @@ pub struct Manifest {
     pub nats: NatsUsers,
     /// Development keys.
     pub keys: DevelopmentKeys,
+    /// Configuration of the services, for whoever starts them.
+    pub services: ServicesFiles,
 }
 
 /// Which servers of a stack run.

@@ -17,14 +17,21 @@ while-process)
     ;;
 esac
 
-for file in "$folder/postgres/data/postmaster.pid" "$folder/nats/nats.pid"; do
-    [ -r "$file" ] || continue
+end() { # SIGNAL FILE: ends the process whose id the file begins with, and waits for it
+    [ -r "$2" ] || return 0
     pid=
-    read -r pid <"$file" # fails where the line has no end, and has read it all the same
-    [ -n "$pid" ] || continue
-    runs "$pid" || continue
-    kill -s QUIT "$pid" 2>/dev/null
+    read -r pid <"$2" # fails where the line has no end, and has read it all the same
+    [ -n "$pid" ] || return 0
+    runs "$pid" || return 0
+    kill -s "$1" "$pid" 2>/dev/null
     kill -s CONT "$pid" 2>/dev/null
     while runs "$pid"; do sleep 0.05; done
+}
+
+# Services keep no state, and a shutdown of theirs would wait for servers that end next.
+for file in "$folder"/services/*.pid "$folder"/services/*/*.pid; do
+    end KILL "$file"
 done
+end QUIT "$folder/postgres/data/postmaster.pid"
+end QUIT "$folder/nats/nats.pid"
 rm -rf -- "$folder"

@@ -7,6 +7,7 @@ use crate::keys::DevelopmentKeys;
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::nats::NatsServer;
 use crate::postgres::{PostgresOptions, PostgresServer};
+use crate::services::{ServiceInputs, ServicesFiles};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -55,6 +56,15 @@ impl LocalStack {
         let cluster = DatabaseCluster::create(postgres.access().clone())?;
         let databases = cluster.create_database(&options.database)?;
         let keys = DevelopmentKeys::generate(&folder)?;
+        let home = folder.own_folder("services")?;
+        let services = ServicesFiles::write(&ServiceInputs {
+            folder: &home,
+            databases: &databases,
+            nats_url: &nats.url(),
+            nats: nats.users(),
+            keys: &keys,
+            extra: "",
+        })?;
         let manifest = Manifest {
             folder: folder.path().to_owned(),
             postgres_pid: postgres.pid().unwrap_or_default(),
@@ -64,6 +74,7 @@ impl LocalStack {
             nats_url: nats.url(),
             nats: nats.users().clone(),
             keys,
+            services,
         };
         let stack = Self { postgres, nats, manifest, folder };
         stack.write_manifest()?;

@@ -381,7 +381,7 @@ fn development_keys_sign_tokens() {
     let set = key_set(user);
     assert!(set.find(&user.key_id).is_some());
     assert_eq!(verify(&set).expect("it verifies").claims, claims);
-    for other in [&keys.service_issuer, &keys.checkpoint] {
+    for other in [&keys.contract, &keys.checkpoint] {
         assert!(verify(&key_set(other)).is_err(), "{}", other.key_id);
     }
 }
