@@ -188,6 +188,6 @@ mod tests {
             }
         });
         assert_eq!((starts.recv().await, starts.recv().await), (Some(1), Some(2)));
-        readiness.until(<[&str]>::is_empty).await;
+        readiness.until(|red| red.is_empty()).await;
     }
 }

@@ -52,9 +52,18 @@ pub struct Telemetry {
 
 #[derive(Debug)]
 struct Exporters {
-    runtime: Runtime,
+    /// Taken at the end: dropping a runtime inside another one would panic.
+    runtime: Option<Runtime>,
     traces: SdkTracerProvider,
     metrics: SdkMeterProvider,
+}
+
+impl Drop for Exporters {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
 }
 
 impl Telemetry {
@@ -66,11 +75,11 @@ impl Telemetry {
         service: &str,
         instance: &str,
     ) -> Result<Self, TelemetryError> {
+        let filter = EnvFilter::try_new(&config.log_filter)
+            .map_err(|_| TelemetryError::Filter(config.log_filter.clone()))?;
         let exporters = config.otlp_endpoint.as_deref();
         let exporters = exporters.map(|url| Exporters::start(url, config, service, instance));
         let exporters = exporters.transpose()?;
-        let filter = EnvFilter::try_new(&config.log_filter)
-            .map_err(|_| TelemetryError::Filter(config.log_filter.clone()))?;
         let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
         let lines = match config.log_format {
             LogFormat::Json => lines.json().with_span_list(false).with_filter(filter).boxed(),
@@ -93,9 +102,10 @@ impl Telemetry {
 
     /// Sends what is left, for as long as the configuration allows.
     pub async fn shutdown(mut self) {
-        let Some(Exporters { runtime, traces, metrics }) = self.exporters.take() else {
+        let Some(exporters) = self.exporters.take() else {
             return;
         };
+        let (traces, metrics) = (exporters.traces.clone(), exporters.metrics.clone());
         let (done, finished) = oneshot::channel();
         let deadline = self.deadline;
         // The exporters block; a thread that hangs in one of them is left behind.
@@ -110,16 +120,6 @@ impl Telemetry {
         };
         if !matches!(flushed, Ok(Ok(true))) {
             tracing::warn!("the last traces and metrics could not be exported");
-        }
-        runtime.shutdown_background();
-    }
-}
-
-impl Drop for Telemetry {
-    fn drop(&mut self) {
-        // Dropping a runtime inside another one would panic.
-        if let Some(exporters) = self.exporters.take() {
-            exporters.runtime.shutdown_background();
         }
     }
 }
@@ -161,6 +161,6 @@ impl Exporters {
             SdkMeterProvider::builder().with_resource(resource.clone()).with_reader(reader).build();
         let traces =
             SdkTracerProvider::builder().with_resource(resource).with_batch_exporter(spans).build();
-        Ok(Self { runtime, traces, metrics })
+        Ok(Self { runtime: Some(runtime), traces, metrics })
     }
 }

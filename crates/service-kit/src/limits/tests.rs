@@ -38,7 +38,7 @@ fn of(account: u128, tenant: u128) -> Request<Body> {
 /// Answers at once with a body of one frame.
 fn quick(
     layer: &LimitsLayer,
-) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone {
+) -> impl Service<Request<Body>, Response = Response<Body>, Error = Infallible> + Clone + use<> {
     layer.layer(service_fn(|_: Request<Body>| async {
         Ok::<_, Infallible>(Response::new(Body::new(Full::from("x"))))
     }))
