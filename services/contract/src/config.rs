@@ -1,0 +1,201 @@
+//! The configuration of the contract service.
+
+use std::time::Duration;
+
+use backlog_event_log::{SweeperSettings, WriterSettings};
+use backlog_service_kit::config::{
+    AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, Problems, ServerConfig, Settings,
+    TelemetryConfig,
+};
+use serde::Deserialize;
+
+/// Obligations of a contract that tables and messages have room for.
+const OBLIGATIONS_CEILING: u64 = 5_000;
+
+/// Everything that can be configured.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How requests come in.
+    #[serde(default)]
+    pub server: ServerConfig,
+    /// The service's schema.
+    pub database: DatabaseConfig,
+    /// The broker.
+    pub nats: NatsConfig,
+    /// Whose tokens are taken.
+    pub auth: AuthConfig,
+    /// Logs, traces, metrics.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// What one tenant may ask.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// How writes are batched.
+    #[serde(default)]
+    pub writer: WriterConfig,
+    /// How events are published.
+    #[serde(default)]
+    pub relay: RelayConfig,
+    /// Limits of contracts.
+    #[serde(default)]
+    pub contract: ContractConfig,
+}
+
+impl Settings for Config {
+    fn check(&self, problems: &mut Problems) {
+        self.server.check("server", problems);
+        self.database.check("database", problems);
+        self.nats.check("nats", problems);
+        self.auth.check("auth", problems);
+        self.telemetry.check("telemetry", problems);
+        self.limits.check("limits", problems);
+        for (path, value) in [
+            ("writer.batch_max", self.writer.batch_max),
+            ("writer.queue_length", self.writer.queue_length),
+            ("contract.obligations_max", self.contract.obligations_max),
+        ] {
+            problems.positive(path, u64::try_from(value).unwrap_or(u64::MAX));
+        }
+        let obligations = u64::try_from(self.contract.obligations_max).unwrap_or(u64::MAX);
+        if obligations > OBLIGATIONS_CEILING {
+            problems.add("contract.obligations_max", "must be at most 5000");
+        }
+        problems.positive("relay.sweep_every_ms", self.relay.sweep_every_ms);
+        problems.positive("relay.announce_every_ms", self.relay.announce_every_ms);
+    }
+}
+
+/// How writes are batched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WriterConfig {
+    /// Writers, each for a share of the tenants; 0 for as many as cores.
+    pub writers: usize,
+    /// Commands in one transaction at most.
+    pub batch_max: usize,
+    /// Commands that may wait for one writer.
+    pub queue_length: usize,
+    /// Milliseconds that a batch is tried again while the database is away.
+    pub reconnect_ms: u64,
+}
+
+impl Default for WriterConfig {
+    fn default() -> Self {
+        let settings = WriterSettings::default();
+        Self {
+            writers: 0,
+            batch_max: settings.batch_max,
+            queue_length: settings.queue_length,
+            reconnect_ms: millis(settings.reconnect_for),
+        }
+    }
+}
+
+impl WriterConfig {
+    pub(crate) fn settings(&self) -> WriterSettings {
+        let writers = match self.writers {
+            0 => WriterSettings::default().writers,
+            some => some,
+        };
+        WriterSettings {
+            writers,
+            batch_max: self.batch_max,
+            queue_length: self.queue_length,
+            reconnect_for: Duration::from_millis(self.reconnect_ms),
+        }
+    }
+}
+
+/// How events are published.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RelayConfig {
+    /// Whether this replica publishes at all. Off only to measure without it: consumers then learn of
+    /// nothing.
+    pub enabled: bool,
+    /// Milliseconds between two looks for what stayed unpublished.
+    pub sweep_every_ms: u64,
+    /// Milliseconds between two announcements of tenants that moved.
+    pub announce_every_ms: u64,
+}
+
+impl Default for RelayConfig {
+    fn default() -> Self {
+        let settings = SweeperSettings::default();
+        Self {
+            enabled: true,
+            sweep_every_ms: millis(settings.every),
+            announce_every_ms: millis(settings.announce_every),
+        }
+    }
+}
+
+impl RelayConfig {
+    pub(crate) fn settings(&self) -> SweeperSettings {
+        SweeperSettings {
+            every: Duration::from_millis(self.sweep_every_ms),
+            announce_every: Duration::from_millis(self.announce_every_ms),
+        }
+    }
+}
+
+/// Limits of contracts.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ContractConfig {
+    /// Obligations of a contract, and lines of an invoice, at most.
+    pub obligations_max: usize,
+}
+
+impl Default for ContractConfig {
+    fn default() -> Self {
+        Self { obligations_max: 500 }
+    }
+}
+
+fn millis(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use backlog_service_kit::config::{Arguments, load};
+
+    use super::*;
+
+    fn of(variables: &[(&str, &str)]) -> Result<Config, Vec<String>> {
+        let required = [
+            ("DATABASE__RUNTIME_URL", "postgres://contract@localhost/backlog"),
+            ("NATS__URL", "nats://localhost"),
+            ("AUTH__ISSUERS_FILE", "issuers.toml"),
+            ("AUTH__SERVICE_KEY_FILE", "contract.pem"),
+        ];
+        let variables = required.iter().chain(variables);
+        let environment =
+            variables.map(|(key, value)| (format!("BACKLOG__{key}"), (*value).to_owned()));
+        load(&Arguments::default(), environment.collect()).map_err(|error| error.0)
+    }
+
+    /// What must be said is little; everything else has the documented default.
+    #[test]
+    fn defaults_are_complete() {
+        let config = of(&[]).unwrap();
+        assert_eq!(config.contract.obligations_max, 500);
+        assert_eq!(config.writer.settings().batch_max, 256);
+        assert!(config.writer.settings().writers >= 1);
+        assert!(config.relay.enabled);
+    }
+
+    /// Unknown keys and senseless values are refused before anything binds, all of the latter at once.
+    #[test]
+    fn what_is_wrong_is_named() {
+        assert!(of(&[("WRITER__BATCHMAX", "3")]).unwrap_err()[0].contains("batchmax"));
+        let problems = of(&[
+            ("WRITER__BATCH_MAX", "0"),
+            ("CONTRACT__OBLIGATIONS_MAX", "5001"),
+            ("RELAY__SWEEP_EVERY_MS", "0"),
+        ]);
+        assert_eq!(problems.unwrap_err().len(), 3);
+    }
+}

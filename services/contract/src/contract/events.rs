@@ -1,0 +1,48 @@
+//! What contracts write to the log.
+
+use backlog_event_log::NewEvent;
+use backlog_money::Money;
+use backlog_proto::contract::v1 as pb;
+use chrono::NaiveDate;
+use prost::Message;
+
+use super::contract::Contract;
+use super::convert::contract_to_proto;
+
+/// Name of the event of a draft.
+pub(crate) const CONTRACT_DRAFTED: &str = "backlog.contract.v1.ContractDrafted";
+/// Name of the event of a signature.
+pub(crate) const CONTRACT_SIGNED: &str = "backlog.contract.v1.ContractSigned";
+
+/// A draft was entered, effective on the day of entry.
+pub(crate) fn drafted(contract: &Contract, entered_on: NaiveDate) -> NewEvent {
+    let event = pb::ContractDrafted { contract: Some(contract_to_proto(contract)) };
+    new_event(CONTRACT_DRAFTED, contract, entered_on, &event)
+}
+
+/// A contract was signed, effective on the day of signature.
+pub(crate) fn signed(contract: &Contract, signed_on: NaiveDate) -> NewEvent {
+    let price = Money::from_minor(contract.terms.total(), contract.terms.currency);
+    let event = pb::ContractSigned {
+        contract: Some(contract_to_proto(contract)),
+        signed_on: Some(signed_on.into()),
+        price: Some(price.into()),
+    };
+    new_event(CONTRACT_SIGNED, contract, signed_on, &event)
+}
+
+fn new_event(
+    type_name: &'static str,
+    contract: &Contract,
+    effective_date: NaiveDate,
+    event: &impl Message,
+) -> NewEvent {
+    NewEvent {
+        type_name,
+        aggregate_id: contract.id.to_string(),
+        aggregate_version: contract.version,
+        effective_date,
+        depends_on: Vec::new(),
+        payload: event.encode_to_vec(),
+    }
+}
