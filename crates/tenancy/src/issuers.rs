@@ -108,6 +108,9 @@ pub enum IssuersError {
     /// Entries that contradict each other or themselves; all of them.
     #[error("the issuers file is wrong: {}", .0.join("; "))]
     Invalid(Vec<String>),
+    /// Signing and verifying do not work in this build.
+    #[error("the cryptography of tokens does not work in this build: {0}")]
+    Cryptography(String),
     /// The HTTP client cannot be set up.
     #[error("cannot set up the client that fetches key sets: {0}")]
     Client(String),

@@ -71,6 +71,7 @@ pub struct Verifier {
 impl Verifier {
     /// Reads the issuers file, which must be right, and checks that the cryptography works.
     pub async fn start(config: VerifierConfig, now: DateTime<Utc>) -> Result<Self, IssuersError> {
+        verify_self_test().map_err(IssuersError::Cryptography)?;
         let VerifierConfig { service, issuers_file, file_floor, fetch_floor, tokens_max } = config;
         let floors = Floors { file: file_floor, url: fetch_floor };
         let issuers = Registry::start(issuers_file, floors, now).await?;

@@ -340,6 +340,30 @@ async fn keys_rotate() {
     assert_eq!(gone, TokenError::UnknownKey);
 }
 
+/// A withdrawn key stops working without any unknown key making anybody look: sets that have
+/// grown old are read again beside the requests.
+#[tokio::test]
+async fn withdrawn_keys_disappear() {
+    let rig = rig().await;
+    assert!(rig.verify(&vendor_token(|_| ())).await.is_ok());
+    let exp = now().timestamp() + 600;
+    write_keys(&rig.folder.path().join("vendor.json"), &[]);
+    for n in 0.. {
+        // A new token each time, so that none is remembered.
+        let token = vendor_token(|c| {
+            c["sub"] = json!(format!("n{n}"));
+            c["exp"] = json!(exp);
+        });
+        match rig.verifier.verify(&token, after(61)).await {
+            Ok(_) => tokio::task::yield_now().await,
+            Err(error) => {
+                assert_eq!(error, TokenError::UnknownKey);
+                break;
+            }
+        }
+    }
+}
+
 /// An issuer added to the file works at once, without a restart; a broken file keeps the rest.
 #[tokio::test]
 async fn new_issuers_are_found() {
