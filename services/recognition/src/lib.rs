@@ -1,1 +1,26 @@
-//! The recognition service.
+//! The recognition service: the only author of accounting.
+
+#![doc = include_str!("../README.md")]
+
+pub mod accounting;
+pub mod app;
+pub mod config;
+pub mod deadline;
+pub mod directory;
+pub mod domain;
+pub mod plan;
+pub mod rebuild;
+pub mod run;
+pub mod service;
+
+/// The service's migrations, in order.
+#[must_use]
+pub fn migrations() -> Vec<backlog_db::Migration> {
+    vec![
+        backlog_event_log::MIGRATION,
+        backlog_db::Migration {
+            name: "0002_recognition",
+            sql: include_str!("../migrations/0002_recognition.sql"),
+        },
+    ]
+}

@@ -1,0 +1,192 @@
+-- What recognition remembers: the fold's state in typed columns, and its runs. Amounts are minor
+-- units. Rules: tenant_id leads every key; no foreign keys between hot tables; every policy compares
+-- with the tenant list, which must be set.
+
+-- Ids only, so without row-level security: tells at the door whose a tenant is.
+create table tenant_registry (
+  tenant_id uuid primary key,
+  account_id uuid not null
+);
+
+-- The measurement policy in force, and how far finished runs over all contracts have posted;
+-- 0001-01-01 before the first.
+create table tenant (
+  tenant_id uuid primary key,
+  policy_version bigint not null,
+  convention text not null,
+  rounding text not null,
+  receivable_on text not null,
+  recognized_through date not null
+) with (fillfactor = 50);
+
+-- A signed contract, with the policy at its inception. Never changes.
+create table contract_state (
+  tenant_id uuid not null,
+  contract_id uuid not null,
+  accounting_contract_id uuid not null,
+  signed_on date not null,
+  currency_code text not null,
+  policy_version bigint not null,
+  convention text not null,
+  rounding text not null,
+  receivable_on text not null,
+  primary key (tenant_id, contract_id)
+);
+
+-- posted_through is the day before the term begins when nothing is posted.
+create table obligation (
+  tenant_id uuid not null,
+  contract_id uuid not null,
+  ordinal bigint not null,
+  obligation_id uuid not null,
+  key text not null,
+  convention text not null,
+  rounding text not null,
+  term_from date not null,
+  term_to date not null check (term_to >= term_from),
+  transaction_price bigint not null,
+  recognized bigint not null,
+  posted_through date not null,
+  billed bigint not null,
+  primary key (tenant_id, contract_id, ordinal)
+) with (fillfactor = 70);
+
+-- Ends of days on which the net position of an accounting contract changed. Liability and asset are
+-- never there at once.
+create table balance_point (
+  tenant_id uuid not null,
+  accounting_contract_id uuid not null,
+  on_date date not null,
+  unconditional bigint not null,
+  recognized bigint not null,
+  deferred_revenue bigint not null check (deferred_revenue >= 0),
+  contract_asset bigint not null check (contract_asset >= 0),
+  primary key (tenant_id, accounting_contract_id, on_date),
+  check (deferred_revenue = 0 or contract_asset = 0)
+) with (fillfactor = 80);
+
+-- contract_id is all zeros for a run over all contracts; recognized is "EUR=50 USD=1200" in minor
+-- units; seq is the place of the run's last chunk in the recognition log.
+create table recognition_run (
+  tenant_id uuid not null,
+  run_id uuid not null,
+  through date not null,
+  contract_id uuid not null,
+  chunks bigint not null,
+  entries_posted bigint not null,
+  recognized text not null,
+  finished boolean not null,
+  seq bigint not null,
+  primary key (tenant_id, run_id)
+) with (fillfactor = 70);
+
+alter table tenant enable row level security;
+alter table tenant force row level security;
+alter table contract_state enable row level security;
+alter table contract_state force row level security;
+alter table obligation enable row level security;
+alter table obligation force row level security;
+alter table balance_point enable row level security;
+alter table balance_point force row level security;
+alter table recognition_run enable row level security;
+alter table recognition_run force row level security;
+create policy tenant on tenant using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on contract_state using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on obligation using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on balance_point using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on recognition_run using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+
+-- A page of contracts with something to post through a day, in order of id, each with the number of
+-- entries at most: a month of an obligation not yet posted makes one. p_contract null means all.
+create function run_scope(
+  p_tenant uuid, p_through date, p_contract uuid, p_after uuid, p_limit bigint)
+returns table (contract_id uuid, entries bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select o.contract_id,
+      sum((extract(year from least(p_through, o.term_to))
+           - extract(year from greatest(o.posted_through + 1, o.term_from))) * 12
+          + extract(month from least(p_through, o.term_to))
+          - extract(month from greatest(o.posted_through + 1, o.term_from)) + 1)::bigint
+    from obligation o
+    join contract_state c on c.tenant_id = o.tenant_id and c.contract_id = o.contract_id
+    where o.tenant_id = p_tenant and o.contract_id > p_after
+      and (p_contract is null or o.contract_id = p_contract)
+      and o.term_from <= p_through and o.posted_through < least(p_through, o.term_to)
+      and o.recognized <> o.transaction_price and c.signed_on <= p_through
+    group by o.contract_id order by o.contract_id limit p_limit;
+end $$;
+
+-- The obligations of a contract in its order, each with what the answer includes. No rows for a
+-- contract that is not known.
+create function plan_of(p_tenant uuid, p_contract uuid)
+returns table (
+  obligation_id uuid, key text, ordinal bigint, currency_code text, convention text, rounding text,
+  term_from date, term_to date, transaction_price bigint, recognized bigint, posted_through date,
+  billed bigint, recognized_through date, head_seq bigint, contract_seq bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select o.obligation_id, o.key, o.ordinal, c.currency_code, o.convention, o.rounding,
+      o.term_from, o.term_to, o.transaction_price, o.recognized, o.posted_through, o.billed,
+      t.recognized_through, h.seq, a.seq
+    from contract_state c
+    join obligation o on o.tenant_id = c.tenant_id and o.contract_id = c.contract_id
+    join tenant t on t.tenant_id = c.tenant_id
+    join log_head h on h.tenant_id = c.tenant_id
+    join applied_position a on a.tenant_id = c.tenant_id and a.log = 1
+    where c.tenant_id = p_tenant and c.contract_id = p_contract
+    order by o.ordinal;
+end $$;
+
+-- The whole state of a tenant as lines of text, one a row, in an order of its own: what a rebuild is
+-- compared with.
+create function state_lines(p_tenant uuid)
+returns table (line text)
+language plpgsql set datestyle = 'ISO, YMD' as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select concat_ws(' ', 'tenant', r.account_id, t.policy_version, t.convention, t.rounding,
+        t.receivable_on, t.recognized_through, coalesce(a.seq, 0))
+      from tenant t
+      join tenant_registry r on r.tenant_id = t.tenant_id
+      left join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
+      where t.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'contract', c.contract_id, c.accounting_contract_id, c.signed_on,
+        c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on)
+      from contract_state c where c.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'obligation', o.contract_id, o.ordinal, o.obligation_id, o.convention,
+        o.rounding, o.term_from, o.term_to, o.transaction_price, o.recognized, o.posted_through,
+        o.billed, o.key)
+      from obligation o where o.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'balance', b.accounting_contract_id, b.on_date, b.unconditional,
+        b.recognized, b.deferred_revenue, b.contract_asset)
+      from balance_point b where b.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'run', u.run_id, u.through, u.contract_id, u.chunks, u.entries_posted,
+        u.finished, u.seq, u.recognized)
+      from recognition_run u where u.tenant_id = p_tenant;
+end $$;
+
+-- SHA-256 over the hashes of the state's lines, in the order of their bytes.
+create function state_digest(p_tenant uuid)
+returns table (digest bytea)
+language plpgsql as $$
+begin
+  return query
+    select sha256(coalesce(string_agg(sha256(convert_to(l.line, 'UTF8')), ''::bytea
+        order by l.line collate "C"), ''::bytea))
+    from state_lines(p_tenant) l;
+end $$;

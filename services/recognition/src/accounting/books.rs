@@ -1,0 +1,198 @@
+//! The books of one tenant: what the fold remembers, and the pure step from a contract fact to
+//! accounting. The writer and the rebuild take the same steps.
+
+use std::collections::BTreeMap;
+
+use backlog_ids::{AccountId, ContractId, RunId, TenantId};
+use backlog_money::Currency;
+use backlog_proto::log::v1::LogEntry;
+use backlog_proto::recognition::v1::AccountingPosted;
+use backlog_recognition_engine::{
+    ContractState, Effects, EngineError, Fact, InvoiceFact, Policy, SignedContract, fold,
+};
+use chrono::NaiveDate;
+
+use super::convert::{accounting_posted, fact};
+use super::error::AccountingError;
+use super::fact::ContractFact;
+use crate::run::Run;
+
+/// A tenant's books, as far as they are loaded.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Books {
+    /// The tenant; none before its creation was applied.
+    pub tenant: Option<TenantBooks>,
+    /// Signed contracts.
+    pub contracts: BTreeMap<ContractId, ContractState>,
+    /// Recognition runs.
+    pub runs: BTreeMap<RunId, Run>,
+}
+
+/// What holds for the tenant as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TenantBooks {
+    /// The account that owns it.
+    pub account: AccountId,
+    /// The measurement policy in force.
+    pub policy: Policy,
+    /// Last day through which a finished run over all contracts has posted.
+    pub recognized_through: Option<NaiveDate>,
+    /// Position of the contract log up to which facts are accounted for.
+    pub covered: u64,
+}
+
+/// What one decision changes.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BooksChange {
+    /// The tenant, as it then is.
+    pub tenant: Option<TenantBooks>,
+    /// Whether the tenant comes into being with it.
+    pub opens: bool,
+    /// The tenant's suspension, when it changes.
+    pub suspended: Option<bool>,
+    /// Contracts, as they then are.
+    pub contracts: Vec<ContractChange>,
+    /// The run, as it then is but for its place in the log.
+    pub run: Option<Run>,
+}
+
+/// A contract that changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ContractChange {
+    /// The contract, as it then is.
+    pub state: ContractState,
+    /// Whether it enters the books with it.
+    pub booked: bool,
+    /// First day on which its balances changed.
+    pub balances_from: Option<NaiveDate>,
+}
+
+impl Books {
+    /// What an entry of the contract log does: the accounting to post, which is empty for a fact
+    /// without accounting effect, and the change of the books. Errors say what an operator must know.
+    pub fn account(
+        &self,
+        tenant: TenantId,
+        entry: &LogEntry,
+    ) -> Result<(AccountingPosted, BooksChange), AccountingError> {
+        let fact = fact(entry)?;
+        let covered = entry.seq;
+        if let ContractFact::TenantCreated { tenant: named, account, policy, suspended } = fact {
+            if covered != 1 || self.tenant.is_some() {
+                return Err(AccountingError::CreationMisplaced(covered));
+            }
+            if named != tenant.to_string() {
+                return Err(AccountingError::OtherTenant(named));
+            }
+            let books = TenantBooks { account, policy, recognized_through: None, covered };
+            let change = BooksChange {
+                tenant: Some(books),
+                opens: true,
+                suspended: Some(suspended),
+                ..BooksChange::default()
+            };
+            return Ok((accounting_posted(&Effects::default(), covered), change));
+        }
+        let books = self.tenant.ok_or(AccountingError::NoTenant(covered))?;
+        let tenant = Some(TenantBooks { covered, ..books });
+        let mut change = BooksChange { tenant, ..BooksChange::default() };
+        let effects = match fact {
+            ContractFact::TenantCreated { .. } | ContractFact::Drafted => Effects::default(),
+            ContractFact::SuspensionChanged(suspended) => {
+                change.suspended = Some(suspended);
+                Effects::default()
+            }
+            ContractFact::Signed { contract, stated_price } => {
+                self.signed(contract, stated_price, books.policy, &mut change)?
+            }
+            ContractFact::Invoiced { invoice, currency } => {
+                self.invoiced(invoice, currency, &mut change)?
+            }
+        };
+        Ok((accounting_posted(&effects, covered), change))
+    }
+
+    /// Takes a change in. `place` is the last entry of this log that was written for it.
+    pub fn apply(&mut self, change: BooksChange, place: u64) {
+        if let Some(tenant) = change.tenant {
+            self.tenant = Some(tenant);
+        }
+        for contract in change.contracts {
+            self.contracts.insert(contract.state.contract, contract.state);
+        }
+        if let Some(mut run) = change.run {
+            run.seq = place;
+            self.runs.insert(run.id, run);
+        }
+    }
+
+    /// A signature books the contract under the policy in force (606-10-25-1, 32-28).
+    fn signed(
+        &self,
+        contract: SignedContract,
+        stated_price: Option<i128>,
+        policy: Policy,
+        change: &mut BooksChange,
+    ) -> Result<Effects, AccountingError> {
+        let id = contract.contract;
+        let engine = |source| AccountingError::Engine { contract: id, source };
+        let known = self.contracts.get(&id).cloned();
+        let fact = Fact::Signed { contract, policy };
+        let (state, effects) = fold(known, &fact).map_err(engine)?;
+        let allocated = state
+            .obligations
+            .iter()
+            .try_fold(0_i128, |sum, obligation| sum.checked_add(obligation.transaction_price))
+            .ok_or_else(|| engine(EngineError::Overflow))?;
+        if let Some(stated) = stated_price.filter(|stated| *stated != allocated) {
+            return Err(AccountingError::PriceDiffers { contract: id, allocated, stated });
+        }
+        keep(state, true, &effects, change)?;
+        Ok(effects)
+    }
+
+    /// An invoice moves unbilled to billed; backlog stays.
+    fn invoiced(
+        &self,
+        invoice: InvoiceFact,
+        currency: Currency,
+        change: &mut BooksChange,
+    ) -> Result<Effects, AccountingError> {
+        let contract = invoice.contract;
+        let known = self.contracts.get(&contract).cloned();
+        if let Some(expected) = known.as_ref().map(|state| state.currency)
+            && expected != currency
+        {
+            return Err(AccountingError::OtherCurrency { contract, expected, found: currency });
+        }
+        let (state, effects) = fold(known, &Fact::Invoiced(invoice))
+            .map_err(|source| AccountingError::Engine { contract, source })?;
+        keep(state, false, &effects, change)?;
+        Ok(effects)
+    }
+}
+
+fn keep(
+    state: ContractState,
+    booked: bool,
+    effects: &Effects,
+    change: &mut BooksChange,
+) -> Result<(), AccountingError> {
+    if !fits_columns(&state) {
+        return Err(AccountingError::TooLarge(state.contract));
+    }
+    let balances_from = effects.balances_from();
+    change.contracts.push(ContractChange { state, booked, balances_from });
+    Ok(())
+}
+
+/// Whether every amount fits a `bigint`.
+pub(crate) fn fits_columns(state: &ContractState) -> bool {
+    let obligations = state.obligations.iter().flat_map(|obligation| {
+        [obligation.transaction_price, obligation.recognized, obligation.billed]
+    });
+    let balances = state.balances.iter().flat_map(|point| {
+        [point.unconditional, point.recognized, point.deferred_revenue, point.contract_asset]
+    });
+    obligations.chain(balances).all(|amount| i64::try_from(amount).is_ok())
+}

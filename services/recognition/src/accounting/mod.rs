@@ -1,0 +1,10 @@
+//! Accounting of contract facts: each entry of the contract log becomes one entry of this log.
+
+pub mod books;
+pub mod consumer;
+pub mod convert;
+pub mod error;
+pub mod events;
+pub mod fact;
+pub(crate) mod repo;
+pub(crate) mod rows;

@@ -1,0 +1,355 @@
+//! Loads what a batch needs of the books, and writes what it changed.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use backlog_db::{DbError, QueryResult, WriterTx};
+use backlog_event_log::{Rows, Work};
+use backlog_ids::{ContractId, RunId, TenantId};
+use backlog_proto::common::v1::Log;
+use backlog_proto::log::v1::LogEntry;
+use backlog_recognition_engine::ContractState;
+use chrono::NaiveDate;
+use uuid::Uuid;
+
+use super::books::{Books, BooksChange};
+use super::convert::fact;
+use super::fact::ContractFact;
+use super::rows;
+use crate::run::RecognizeChunk;
+use crate::run::rows as run_rows;
+
+/// Places of the tables in the flush.
+const REGISTRY: usize = 0;
+const TENANT: usize = 1;
+const CONTRACT: usize = 2;
+const OBLIGATION: usize = 3;
+const BALANCE: usize = 4;
+const RUN: usize = 5;
+
+/// The tables, in the order of the places.
+pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
+    vec![
+        rows::REGISTRY,
+        rows::TENANT,
+        rows::CONTRACT,
+        rows::OBLIGATION,
+        rows::BALANCE,
+        run_rows::RUN,
+    ]
+}
+
+/// The books of a batch's tenants, as loaded and then changed.
+#[derive(Debug, Default)]
+pub struct Loaded {
+    books: HashMap<TenantId, Books>,
+    changed: HashMap<TenantId, Changed>,
+    none: Books,
+}
+
+/// What a batch changed of one tenant's books.
+#[derive(Debug, Default)]
+struct Changed {
+    opened: bool,
+    tenant: bool,
+    booked: BTreeSet<ContractId>,
+    contracts: BTreeSet<ContractId>,
+    balances: BTreeMap<ContractId, NaiveDate>,
+    runs: BTreeSet<RunId>,
+}
+
+impl Loaded {
+    /// A tenant's books; empty for one that nothing is loaded of.
+    pub(crate) fn books(&self, tenant: TenantId) -> &Books {
+        self.books.get(&tenant).unwrap_or(&self.none)
+    }
+
+    /// Takes a change in and remembers what to write of it.
+    pub(crate) fn apply(&mut self, tenant: TenantId, change: BooksChange, place: u64) {
+        let books = self.books.entry(tenant).or_default();
+        let changed = self.changed.entry(tenant).or_default();
+        let reached = |books: &Books| books.tenant.map(|tenant| tenant.recognized_through);
+        let before = reached(books);
+        changed.opened |= change.opens;
+        for contract in &change.contracts {
+            let id = contract.state.contract;
+            if contract.booked {
+                changed.booked.insert(id);
+            }
+            changed.contracts.insert(id);
+            if let Some(from) = contract.balances_from {
+                let first = changed.balances.entry(id).or_insert(from);
+                *first = from.min(*first);
+            }
+        }
+        changed.runs.extend(change.run.as_ref().map(|run| run.id));
+        books.apply(change, place);
+        changed.tenant |= reached(books) != before;
+    }
+
+    /// Writes each changed key once.
+    pub(crate) fn flush(self, out: &mut Rows<'_>) {
+        for (tenant, changed) in &self.changed {
+            let books = self.books(*tenant);
+            if let Some(of_tenant) = books.tenant.as_ref().filter(|_| changed.tenant) {
+                if changed.opened {
+                    out.push(REGISTRY, rows::registry(*tenant, of_tenant));
+                }
+                out.push(TENANT, rows::tenant(*tenant, of_tenant));
+            }
+            for state in changed.contracts.iter().filter_map(|id| books.contracts.get(id)) {
+                flush_contract(*tenant, state, changed, out);
+            }
+            for run in changed.runs.iter().filter_map(|id| books.runs.get(id)) {
+                out.push(RUN, run_rows::run(*tenant, run));
+            }
+        }
+    }
+}
+
+fn flush_contract(tenant: TenantId, state: &ContractState, changed: &Changed, out: &mut Rows<'_>) {
+    if changed.booked.contains(&state.contract) {
+        out.push(CONTRACT, rows::contract(tenant, state));
+    }
+    for obligation in &state.obligations {
+        out.push(OBLIGATION, rows::obligation(tenant, state.contract, obligation));
+    }
+    if let Some(from) = changed.balances.get(&state.contract) {
+        for point in state.balances.iter().filter(|point| point.on >= *from) {
+            out.push(BALANCE, rows::balance(tenant, state.accounting_contract, point));
+        }
+    }
+}
+
+/// What a batch names.
+#[derive(Debug, Default)]
+struct Named {
+    tenants: BTreeSet<TenantId>,
+    /// Each contract with the first day on which a fact of the batch may change its balances.
+    contracts: BTreeMap<(TenantId, ContractId), Option<NaiveDate>>,
+    /// Contracts that a run posts for, with its last day.
+    recognized: BTreeMap<(TenantId, ContractId), NaiveDate>,
+    runs: BTreeSet<(TenantId, RunId)>,
+}
+
+impl Named {
+    fn of(work: &[Work<'_, RecognizeChunk>]) -> Self {
+        let mut named = Self::default();
+        for piece in work {
+            match piece {
+                Work::Command(tenant, chunk) => named.chunk(*tenant, chunk),
+                Work::Event(tenant, log, entry) => named.event(*tenant, *log, entry),
+            }
+        }
+        named
+    }
+
+    fn chunk(&mut self, tenant: TenantId, chunk: &RecognizeChunk) {
+        self.tenants.insert(tenant);
+        self.runs.insert((tenant, chunk.run_id));
+        for contract in chunk.contracts.iter().chain(&chunk.contract) {
+            self.contracts.entry((tenant, *contract)).or_default();
+        }
+        for contract in &chunk.contracts {
+            let through = self.recognized.entry((tenant, *contract)).or_insert(chunk.through);
+            *through = chunk.through.max(*through);
+        }
+    }
+
+    /// An entry that cannot be read names nothing; deciding it says why.
+    fn event(&mut self, tenant: TenantId, log: Log, entry: &LogEntry) {
+        self.tenants.insert(tenant);
+        if log != Log::Contract {
+            return;
+        }
+        match fact(entry) {
+            Ok(ContractFact::Signed { contract, .. }) => {
+                self.contracts.entry((tenant, contract.contract)).or_default();
+            }
+            Ok(ContractFact::Invoiced { invoice, .. }) => {
+                let since = self.contracts.entry((tenant, invoice.contract)).or_default();
+                *since = earlier(*since, invoice.issued_on);
+            }
+            Ok(
+                ContractFact::TenantCreated { .. }
+                | ContractFact::SuspensionChanged(_)
+                | ContractFact::Drafted,
+            )
+            | Err(_) => {}
+        }
+    }
+}
+
+fn earlier(known: Option<NaiveDate>, day: NaiveDate) -> Option<NaiveDate> {
+    Some(known.map_or(day, |known| known.min(day)))
+}
+
+/// Loads what the batch names: one query per table, balances in a second round, when it is known from
+/// which day on they are needed.
+pub(crate) async fn load(
+    tx: &WriterTx,
+    work: &[Work<'_, RecognizeChunk>],
+) -> Result<Loaded, DbError> {
+    let named = Named::of(work);
+    let mut loaded = Loaded::default();
+    tenants(tx, &named, &mut loaded).await?;
+    if !named.runs.is_empty() {
+        runs(tx, &named, &mut loaded).await?;
+    }
+    if !named.contracts.is_empty() {
+        contracts(tx, &named, &mut loaded).await?;
+        obligations(tx, &named, &mut loaded).await?;
+        balances(tx, &named, &mut loaded).await?;
+    }
+    Ok(loaded)
+}
+
+async fn tenants(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let ids: Vec<Uuid> = named.tenants.iter().map(|tenant| tenant.uuid()).collect();
+    let found = tx
+        .query(
+            "select t.tenant_id, r.account_id, t.policy_version, t.convention, t.rounding, \
+             t.receivable_on, t.recognized_through, coalesce(a.seq, 0) as covered \
+             from tenant t join tenant_registry r on r.tenant_id = t.tenant_id \
+             left join applied_position a on a.tenant_id = t.tenant_id and a.log = $2 \
+             where t.tenant_id = any($1)",
+            vec![ids.into(), i16::try_from(i32::from(Log::Contract)).unwrap_or_default().into()],
+        )
+        .await?;
+    for row in &found {
+        let books = loaded.books.entry(tenant_of(row)?).or_default();
+        books.tenant = Some(rows::tenant_from(row)?);
+    }
+    Ok(())
+}
+
+async fn runs(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let (tenants, ids): (Vec<Uuid>, Vec<Uuid>) =
+        named.runs.iter().map(|(tenant, run)| (tenant.uuid(), run.uuid())).unzip();
+    let found = tx
+        .query(
+            "select u.tenant_id, u.run_id, u.through, u.contract_id, u.chunks, u.entries_posted, \
+             u.recognized, u.finished, u.seq \
+             from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, run_id) \
+             join recognition_run u on u.tenant_id = v.tenant_id and u.run_id = v.run_id",
+            vec![tenants.into(), ids.into()],
+        )
+        .await?;
+    for row in &found {
+        let run = run_rows::run_from(row)?;
+        loaded.books.entry(tenant_of(row)?).or_default().runs.insert(run.id, run);
+    }
+    Ok(())
+}
+
+async fn contracts(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let (tenants, ids) = contract_keys(named);
+    let found = tx
+        .query(
+            "select c.tenant_id, c.contract_id, c.accounting_contract_id, c.signed_on, \
+             c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on \
+             from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
+             join contract_state c \
+             on c.tenant_id = v.tenant_id and c.contract_id = v.contract_id",
+            vec![tenants.into(), ids.into()],
+        )
+        .await?;
+    for row in &found {
+        let state = rows::contract_from(row)?;
+        let books = loaded.books.entry(tenant_of(row)?).or_default();
+        books.contracts.insert(state.contract, state);
+    }
+    Ok(())
+}
+
+async fn obligations(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let (tenants, ids) = contract_keys(named);
+    let found = tx
+        .query(
+            "select o.tenant_id, o.contract_id, o.ordinal, o.obligation_id, o.key, o.convention, \
+             o.rounding, o.term_from, o.term_to, o.transaction_price, o.recognized, \
+             o.posted_through, o.billed \
+             from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
+             join obligation o on o.tenant_id = v.tenant_id and o.contract_id = v.contract_id \
+             order by o.tenant_id, o.contract_id, o.ordinal",
+            vec![tenants.into(), ids.into()],
+        )
+        .await?;
+    for row in &found {
+        let obligation = rows::obligation_from(row)?;
+        let contract: ContractId = rows::id(row, "contract_id")?;
+        let books = loaded.books.entry(tenant_of(row)?).or_default();
+        let state = books.contracts.get_mut(&contract).ok_or_else(|| {
+            DbError::Corrupt(format!("obligation {} has no contract", obligation.id))
+        })?;
+        state.obligations.push(obligation);
+    }
+    Ok(())
+}
+
+/// Points from the first day that may change, and the last one before.
+async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let mut owners = HashMap::new();
+    let (mut tenants, mut ids, mut since) = (Vec::new(), Vec::new(), Vec::new());
+    for (key @ (tenant, contract), invoiced) in &named.contracts {
+        let Some(state) = loaded.books(*tenant).contracts.get(contract) else { continue };
+        let posted = named.recognized.get(key).and_then(|through| first_entry(state, *through));
+        let first = match (*invoiced, posted) {
+            (Some(invoiced), posted) => earlier(posted, invoiced),
+            (None, posted) => posted,
+        };
+        if let Some(first) = first {
+            owners.insert((*tenant, state.accounting_contract), *contract);
+            tenants.push(tenant.uuid());
+            ids.push(state.accounting_contract.uuid());
+            since.push(first);
+        }
+    }
+    if since.is_empty() {
+        return Ok(());
+    }
+    let found = tx
+        .query(
+            "select v.tenant_id, v.accounting_contract_id, b.on_date, b.unconditional, \
+             b.recognized, b.deferred_revenue, b.contract_asset \
+             from unnest($1::uuid[], $2::uuid[], $3::date[]) \
+             as v(tenant_id, accounting_contract_id, since) cross join lateral (\
+             (select p.* from balance_point p where p.tenant_id = v.tenant_id \
+             and p.accounting_contract_id = v.accounting_contract_id and p.on_date >= v.since) \
+             union all \
+             (select p.* from balance_point p where p.tenant_id = v.tenant_id \
+             and p.accounting_contract_id = v.accounting_contract_id and p.on_date < v.since \
+             order by p.on_date desc limit 1)) b \
+             order by v.tenant_id, v.accounting_contract_id, b.on_date",
+            vec![tenants.into(), ids.into(), since.into()],
+        )
+        .await?;
+    for row in &found {
+        let tenant = tenant_of(row)?;
+        let owner = owners.get(&(tenant, rows::id(row, "accounting_contract_id")?));
+        let books = loaded.books.entry(tenant).or_default();
+        if let Some(state) = owner.and_then(|contract| books.contracts.get_mut(contract)) {
+            state.balances.push(rows::balance_from(row)?);
+        }
+    }
+    Ok(())
+}
+
+/// The earliest day on which a run through `through` can post for the contract.
+fn first_entry(state: &ContractState, through: NaiveDate) -> Option<NaiveDate> {
+    let open = state.obligations.iter().filter_map(|obligation| {
+        let first = match obligation.posted_through {
+            Some(posted) => posted.succ_opt()?,
+            None => obligation.term.from(),
+        };
+        (first <= through.min(obligation.term.to())).then_some(first)
+    });
+    open.min().map(|first| first.max(state.signed_on))
+}
+
+fn contract_keys(named: &Named) -> (Vec<Uuid>, Vec<Uuid>) {
+    named.contracts.keys().map(|(tenant, contract)| (tenant.uuid(), contract.uuid())).unzip()
+}
+
+fn tenant_of(row: &QueryResult) -> Result<TenantId, DbError> {
+    rows::id(row, "tenant_id")
+}

@@ -1,0 +1,278 @@
+//! Puts the service together, in one process with others or alone.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backlog_db::{Database, DatabaseSettings};
+use backlog_event_log::{
+    Broker, Intake, LogServer, Outbox, Positions, ProcessingServer, Reader, SweeperSettings,
+    Writers, start_consumer, start_relay,
+};
+use backlog_ids::EventId;
+use backlog_proto::common::v1::Log;
+use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
+use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
+use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
+use backlog_service_kit::grpc_service;
+use backlog_service_kit::limits::LimitsLayer;
+use backlog_service_kit::server::{Door, ServeError};
+use backlog_service_kit::{Clock, Ids, Readiness, Server, Services, Supervisor, to_status};
+use backlog_tenancy::{
+    AuthError, AuthLayer, Authenticator, TenantCache, TokenSigner, UnknownTenant, Verifier,
+};
+use thiserror::Error;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Config;
+use crate::directory::Registry;
+use crate::domain::{Recognition, SERVICE};
+use crate::run::recognize::Runs;
+use crate::service::RecognitionServer;
+
+/// How often the database is asked whether it answers, for readiness.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+
+/// Answers the digest of a tenant's state.
+const DIGEST: &str = "select digest from state_digest($1)";
+
+/// The service cannot start.
+#[derive(Debug, Error)]
+pub enum StartError {
+    /// The signing key cannot be read.
+    #[error("cannot read the signing key {0}")]
+    KeyFile(std::path::PathBuf, #[source] std::io::Error),
+    /// The signing key is not one.
+    #[error(transparent)]
+    Key(#[from] backlog_tenancy::SignError),
+    /// The issuers file is wrong.
+    #[error(transparent)]
+    Issuers(#[from] backlog_tenancy::IssuersError),
+    /// The database's address is wrong.
+    #[error(transparent)]
+    Database(#[from] backlog_db::DbError),
+    /// The broker's address is wrong.
+    #[error(transparent)]
+    Broker(#[from] backlog_event_log::BrokerError),
+    /// The contract service's address is wrong.
+    #[error(transparent)]
+    Reader(#[from] backlog_event_log::ReadError),
+    /// The server cannot listen.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+}
+
+/// The database does not answer.
+#[derive(Debug, Error)]
+#[error("the probe of the database ended")]
+struct ProbeEnded;
+
+/// The service, as a program.
+#[derive(Debug)]
+pub struct App;
+
+/// The running service. It serves until [`Running::shutdown`]; dropped, it ends without waiting.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    database: Database,
+    writers: Writers<Recognition>,
+    intake: Arc<Intake<Recognition>>,
+    stop: CancellationToken,
+    serving: JoinHandle<Result<(), ServeError>>,
+}
+
+/// What the parts share.
+struct Parts {
+    database: Database,
+    positions: Positions,
+    writers: Writers<Recognition>,
+    intake: Arc<Intake<Recognition>>,
+}
+
+impl App {
+    /// Starts everything: writers, relay, consumer, server. Does not wait for the database or the
+    /// broker: until they answer, health says that the service is not ready.
+    ///
+    /// # Errors
+    /// What in the configuration cannot work.
+    pub async fn start(config: Config, clock: Clock, ids: Ids) -> Result<Running, StartError> {
+        let signer = signer(&config).await?;
+        let verifier = Verifier::start(config.auth.verifier(SERVICE), clock.now()).await?;
+        let server = Server::bind(&config.server).await?;
+        let stop = CancellationToken::new();
+        let parts = start_parts(&config, signer, &clock, &ids, &stop).await?;
+        let readiness = Readiness::new();
+        watch_database(&parts.database, &readiness, &stop);
+        let door = door(&config, verifier, &parts.database, &clock);
+        let services = services(&config, &parts);
+        let address = server.address();
+        let serving = tokio::spawn(server.serve(services, door, readiness, stop.clone()));
+        let Parts { database, writers, intake, .. } = parts;
+        Ok(Running { address, database, writers, intake, stop, serving })
+    }
+}
+
+impl Running {
+    /// The write path, for tests that act between its doors.
+    #[must_use]
+    pub fn writers(&self) -> &Writers<Recognition> {
+        &self.writers
+    }
+
+    /// The consumer's door, for tests that deliver as the broker would not.
+    #[must_use]
+    pub fn intake(&self) -> &Arc<Intake<Recognition>> {
+        &self.intake
+    }
+
+    /// The service's database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Waits until the server ends: after a shutdown, or because it failed.
+    ///
+    /// # Errors
+    /// Why it failed.
+    pub async fn ended(&mut self) -> Result<(), ServeError> {
+        (&mut self.serving).await?
+    }
+
+    /// Stops taking work, finishes what is in flight and ends.
+    ///
+    /// # Errors
+    /// When the server failed.
+    pub async fn shutdown(mut self) -> Result<(), ServeError> {
+        self.stop.cancel();
+        let ended = self.ended().await;
+        self.database.close().await;
+        ended
+    }
+
+    /// What stops it when cancelled.
+    #[must_use]
+    pub fn stop_token(&self) -> CancellationToken {
+        self.stop.clone()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+async fn signer(config: &Config) -> Result<TokenSigner, StartError> {
+    let path = &config.auth.service_key_file;
+    let pem =
+        tokio::fs::read(path).await.map_err(|error| StartError::KeyFile(path.clone(), error))?;
+    Ok(TokenSigner::try_new(config.service_key_id(), &pem)?)
+}
+
+/// Starts what works in the background.
+async fn start_parts(
+    config: &Config,
+    signer: TokenSigner,
+    clock: &Clock,
+    ids: &Ids,
+    stop: &CancellationToken,
+) -> Result<Parts, StartError> {
+    let mut settings =
+        DatabaseSettings::new(config.database.runtime_url.clone(), "backlog-recognition");
+    settings.connections_max = config.database.pool_size;
+    let database = Database::connect(&settings).await?;
+    let broker = Broker::connect(&config.nats, "backlog-recognition").await?;
+    let contract_url = &config.logs.contract_url;
+    let contract = Reader::new(Log::Contract, contract_url, signer, SERVICE, clock.clone())?;
+    let holder = ids.next::<EventId>().uuid();
+    let positions = Positions::new(database.clone(), Log::Recognition);
+    let (outbox, committed) = Outbox::new();
+    let writers = Writers::start(
+        database.clone(),
+        clock.clone(),
+        positions.clone(),
+        outbox,
+        config.writer.settings(),
+    );
+    start_relay(
+        database.clone(),
+        broker.clone(),
+        Log::Recognition,
+        holder,
+        committed,
+        SweeperSettings::default(),
+        stop,
+    );
+    let intake = Arc::new(Intake::new(database.clone(), writers.clone(), contract, None));
+    start_consumer(
+        database.clone(),
+        broker,
+        SERVICE,
+        vec![Log::Contract],
+        holder,
+        Arc::clone(&intake),
+        stop,
+    );
+    Ok(Parts { database, positions, writers, intake })
+}
+
+/// Who may come in.
+fn door(config: &Config, verifier: Verifier, database: &Database, clock: &Clock) -> Door {
+    let registry = Arc::new(Registry::new(database.clone()));
+    let time_to_live = Duration::from_millis(config.auth.tenant_cache_ms);
+    let tenants = TenantCache::new(registry, config.auth.tenants_max, time_to_live);
+    let clock = clock.clone();
+    // A tenant that is unknown here may still be on its way from the contract service.
+    let authenticator = Authenticator::new(
+        verifier,
+        tenants,
+        UnknownTenant::NotReady,
+        Arc::new(move || clock.now()),
+    );
+    Door {
+        auth: AuthLayer::new(Arc::new(authenticator), to_status::<AuthError>),
+        limits: LimitsLayer::new(&config.limits),
+    }
+}
+
+fn services(config: &Config, parts: &Parts) -> Services {
+    let Parts { database, positions, writers, intake } = parts;
+    let runs = Runs::new(database.clone(), writers.clone(), config.runs.settings());
+    let wait_max = Duration::from_millis(config.logs.wait_max_ms);
+    let recognition = RecognitionServer::new(database.clone(), positions.clone(), runs, wait_max);
+    let processing = ProcessingServer::new(
+        database.clone(),
+        positions.clone(),
+        Some(Arc::clone(intake)),
+        DIGEST,
+    );
+    let log = LogServer::new(database.clone());
+    Services::new()
+        .with(grpc_service!(RecognitionServiceServer<_>, recognition, &config.server))
+        .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
+        .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))
+}
+
+/// Keeps the readiness check `database` as the database answers. The broker is no check: while it is
+/// away, calls are answered and the contract log is read when it is back.
+fn watch_database(database: &Database, readiness: &Readiness, stop: &CancellationToken) {
+    let check = readiness.check("database");
+    let supervisor = Supervisor::new(readiness.clone(), stop.clone());
+    let (database, stop) = (database.clone(), stop.clone());
+    supervisor.spawn("database probe", move || {
+        let (database, check, stop) = (database.clone(), check.clone(), stop.clone());
+        async move {
+            while !stop.is_cancelled() {
+                check.set(database.read("select 1 as one", Vec::new()).await.is_ok());
+                tokio::select! {
+                    () = tokio::time::sleep(PROBE_EVERY) => {}
+                    () = stop.cancelled() => {}
+                }
+            }
+            Ok::<(), ProbeEnded>(())
+        }
+    });
+}

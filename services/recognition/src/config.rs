@@ -1,0 +1,197 @@
+//! The configuration of the recognition service; all of it is read before anything binds.
+
+use std::time::Duration;
+
+use backlog_event_log::WriterSettings;
+use backlog_service_kit::config::{
+    AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, Problems, ServerConfig, Settings,
+    TelemetryConfig,
+};
+use serde::Deserialize;
+
+use crate::domain::SERVICE;
+use crate::run::recognize::RunSettings;
+
+/// Everything that can be set.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// How requests come in.
+    #[serde(default)]
+    pub server: ServerConfig,
+    /// Where the service's schema is.
+    pub database: DatabaseConfig,
+    /// Where the broker is.
+    pub nats: NatsConfig,
+    /// Whose tokens are taken, and how the service signs its own.
+    pub auth: AuthConfig,
+    /// Where the logs that it follows are read.
+    pub logs: LogsConfig,
+    /// Where logs, traces and metrics go.
+    #[serde(default)]
+    pub telemetry: TelemetryConfig,
+    /// What one tenant may ask.
+    #[serde(default)]
+    pub limits: LimitsConfig,
+    /// The write path.
+    #[serde(default)]
+    pub writer: WriterConfig,
+    /// Recognition runs.
+    #[serde(default)]
+    pub runs: RunsConfig,
+}
+
+/// Owners of the logs that this service applies.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LogsConfig {
+    /// `http://` or `https://` address of the contract service.
+    pub contract_url: String,
+    /// Milliseconds that a call waits for `min_positions` at most.
+    #[serde(default = "wait_max_ms")]
+    pub wait_max_ms: u64,
+}
+
+const fn wait_max_ms() -> u64 {
+    10_000
+}
+
+/// Limits of the writers.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WriterConfig {
+    /// Writers; 0 means one a core.
+    pub writers: usize,
+    /// Commands and batches of events in one transaction at most.
+    pub batch_max: usize,
+    /// Jobs that may wait for one writer.
+    pub queue_length: usize,
+    /// Milliseconds that a batch is tried again while the database is away.
+    pub reconnect_for_ms: u64,
+}
+
+impl Default for WriterConfig {
+    fn default() -> Self {
+        let settings = WriterSettings::default();
+        Self {
+            writers: 0,
+            batch_max: settings.batch_max,
+            queue_length: settings.queue_length,
+            reconnect_for_ms: 5_000,
+        }
+    }
+}
+
+impl WriterConfig {
+    /// What the writers need.
+    #[must_use]
+    pub fn settings(&self) -> WriterSettings {
+        let cores = WriterSettings::default().writers;
+        WriterSettings {
+            writers: if self.writers == 0 { cores } else { self.writers },
+            batch_max: self.batch_max,
+            queue_length: self.queue_length,
+            reconnect_for: Duration::from_millis(self.reconnect_for_ms),
+        }
+    }
+}
+
+/// Limits of recognition runs.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RunsConfig {
+    /// Recognition entries that one chunk aims at, 1 to 500; a contract is never cut for it.
+    pub chunk_entries: u64,
+    /// Contracts in one chunk at most.
+    pub chunk_contracts: u64,
+    /// Runs under way in one replica at most.
+    pub concurrent_max: usize,
+}
+
+impl Default for RunsConfig {
+    fn default() -> Self {
+        let RunSettings { chunk_entries, chunk_contracts, concurrent_max } = RunSettings::default();
+        Self { chunk_entries, chunk_contracts, concurrent_max }
+    }
+}
+
+impl RunsConfig {
+    /// What runs need.
+    #[must_use]
+    pub fn settings(&self) -> RunSettings {
+        let Self { chunk_entries, chunk_contracts, concurrent_max } = *self;
+        RunSettings { chunk_entries, chunk_contracts, concurrent_max }
+    }
+}
+
+impl Config {
+    /// The id of the service's signing key.
+    #[must_use]
+    pub fn service_key_id(&self) -> &str {
+        self.auth.service_key_id.as_deref().unwrap_or(SERVICE)
+    }
+}
+
+impl Settings for Config {
+    fn check(&self, problems: &mut Problems) {
+        self.server.check("server", problems);
+        self.database.check("database", problems);
+        self.nats.check("nats", problems);
+        self.auth.check("auth", problems);
+        self.telemetry.check("telemetry", problems);
+        self.limits.check("limits", problems);
+        let url = &self.logs.contract_url;
+        if !url.starts_with("http://") && !url.starts_with("https://") {
+            problems.add("logs.contract_url", "must begin with http:// or https://");
+        }
+        let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        problems.positive("logs.wait_max_ms", self.logs.wait_max_ms);
+        problems.positive("writer.batch_max", count(self.writer.batch_max));
+        problems.positive("writer.queue_length", count(self.writer.queue_length));
+        if !(1..=500).contains(&self.runs.chunk_entries) {
+            problems.add("runs.chunk_entries", "must be 1 to 500");
+        }
+        problems.positive("runs.chunk_contracts", self.runs.chunk_contracts);
+        problems.positive("runs.concurrent_max", count(self.runs.concurrent_max));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use backlog_service_kit::config::{Arguments, load};
+
+    use super::Config;
+
+    const LEAST: [(&str, &str); 5] = [
+        ("DATABASE__RUNTIME_URL", "postgres://r@localhost/backlog"),
+        ("NATS__URL", "nats://localhost"),
+        ("AUTH__ISSUERS_FILE", "issuers.toml"),
+        ("AUTH__SERVICE_KEY_FILE", "key.pem"),
+        ("LOGS__CONTRACT_URL", "http://localhost:1"),
+    ];
+
+    fn with(more: &[(&str, &str)]) -> HashMap<String, String> {
+        let all = LEAST.iter().chain(more);
+        all.map(|(key, value)| (format!("BACKLOG__{key}"), (*value).to_owned())).collect()
+    }
+
+    // Shows what must be set and what has a default, that all wrong values are told at once, and that
+    // an unknown key is refused.
+    #[test]
+    fn the_least_configuration_and_its_problems() {
+        let config: Config = load(&Arguments::default(), with(&[])).unwrap();
+        assert_eq!(config.service_key_id(), "recognition");
+        assert_eq!((config.runs.chunk_entries, config.writer.batch_max), (500, 256));
+        let wrong = with(&[
+            ("LOGS__CONTRACT_URL", "localhost"),
+            ("RUNS__CHUNK_ENTRIES", "501"),
+            ("WRITER__BATCH_MAX", "0"),
+        ]);
+        let problems = load::<Config>(&Arguments::default(), wrong).unwrap_err();
+        assert_eq!(problems.0.len(), 3, "{problems}");
+        let unknown = with(&[("RUNS__CHUNKS", "1")]);
+        assert!(load::<Config>(&Arguments::default(), unknown).is_err());
+    }
+}

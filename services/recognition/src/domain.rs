@@ -1,0 +1,86 @@
+//! The write path of this service: contract facts and recognition runs, decided on the same books.
+
+use backlog_db::{DbError, TableSpec, WriterTx};
+use backlog_event_log::{Change, Decision, Domain, Poison, Rows, Sealed, Work};
+use backlog_ids::TenantId;
+use backlog_proto::common::v1::Log;
+use backlog_proto::log::v1::LogEntry;
+
+use crate::accounting::books::BooksChange;
+use crate::accounting::repo::{self, Loaded};
+use crate::accounting::{consumer, events};
+use crate::run::error::RunRefusal;
+use crate::run::{Posted, RecognizeChunk};
+
+/// The recognition service, as its writers see it.
+#[derive(Debug)]
+pub struct Recognition;
+
+/// This service's name: as actor, as caller of others, as audience of tokens.
+pub const SERVICE: &str = "recognition";
+
+impl Domain for Recognition {
+    type Command = RecognizeChunk;
+    type Loaded = Loaded;
+    type Effect = BooksChange;
+    type Refusal = RunRefusal;
+
+    const LOG: Log = Log::Recognition;
+    const ACTOR: &'static str = SERVICE;
+
+    fn tables() -> Vec<TableSpec> {
+        repo::tables()
+    }
+
+    fn allowed_while_suspended(_: &RecognizeChunk) -> bool {
+        false
+    }
+
+    async fn load(tx: &WriterTx, work: &[Work<'_, RecognizeChunk>]) -> Result<Loaded, DbError> {
+        repo::load(tx, work).await
+    }
+
+    fn decide(
+        tenant: TenantId,
+        chunk: &RecognizeChunk,
+        loaded: &Loaded,
+    ) -> Result<Decision<BooksChange>, RunRefusal> {
+        match chunk.decide(loaded.books(tenant))? {
+            Posted::Before(place) => Ok(Decision::Already(place)),
+            Posted::Now(posted, change) => {
+                let chunks = change.run.as_ref().map_or(0, |run| run.chunks);
+                let earlier = u64::try_from(posted.len()).unwrap_or(chunks);
+                let first = chunks.saturating_sub(earlier).saturating_add(1);
+                let events = (first..)
+                    .zip(&posted)
+                    .map(|(version, posted)| {
+                        events::event(posted, chunk.run_id.to_string(), version, chunk.through)
+                    })
+                    .collect();
+                Ok(Decision::Write(Change { events, effect: *change }))
+            }
+        }
+    }
+
+    fn decide_event(
+        tenant: TenantId,
+        log: Log,
+        entry: &LogEntry,
+        loaded: &Loaded,
+    ) -> Result<Change<BooksChange>, Poison> {
+        consumer::decide(tenant, log, entry, loaded.books(tenant))
+    }
+
+    fn apply(loaded: &mut Loaded, tenant: TenantId, effect: BooksChange, sealed: &[Sealed]) {
+        let place = sealed.last().map_or(0, |last| last.seq);
+        loaded.apply(tenant, effect, place);
+    }
+
+    fn suspension(effect: &BooksChange) -> Option<bool> {
+        effect.suspended
+    }
+
+    fn flush(loaded: Loaded, rows: &mut Rows<'_>) {
+        loaded.flush(rows);
+    }
+}

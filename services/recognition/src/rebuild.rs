@@ -1,0 +1,306 @@
+//! The rebuild check: folds both logs from the beginning beside the stored state, emitting nothing,
+//! and compares. What the fold emits must be what the recognition log says, entry by entry, and its
+//! state must be the stored one, line by line.
+
+use std::collections::{BTreeSet, HashMap};
+
+use backlog_db::{Database, DbError};
+use backlog_event_log::Opened;
+use backlog_ids::{ContractId, RunId, TenantId};
+use backlog_proto::log::v1::LogEntry;
+use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
+use backlog_recognition_engine::Effects;
+use chrono::NaiveDate;
+use prost::Message;
+use thiserror::Error;
+
+use crate::accounting::books::{Books, BooksChange};
+use crate::accounting::events::ACCOUNTING_POSTED;
+use crate::accounting::rows::{never, posted_through};
+use crate::run::Run;
+use crate::run::rows::{contract_column, sums};
+use crate::run::run::{recognize, recognized};
+
+/// Where a rebuild differs from what is stored.
+#[derive(Debug, Error)]
+pub enum Mismatch {
+    /// An entry of the recognition log is not what the fold makes.
+    #[error("entry {seq} of the recognition log: {detail}")]
+    Entry {
+        /// The entry.
+        seq: u64,
+        /// What is wrong.
+        detail: String,
+    },
+    /// Lines of the state; all that differ.
+    #[error("the stored state differs: rebuilt but not stored {missing:?}; stored only {extra:?}")]
+    State {
+        /// What the fold makes and the tables lack.
+        missing: Vec<String>,
+        /// What the tables have and the fold does not make.
+        extra: Vec<String>,
+    },
+    /// The stored state cannot be read.
+    #[error("the stored state cannot be read")]
+    Database(#[from] DbError),
+}
+
+/// Folds both logs, each complete and in order, and compares with the stored state. The tenant must
+/// be at rest: entries that it applies meanwhile are found to be missing.
+///
+/// # Errors
+/// The first entry that differs; else all lines of state that do.
+pub async fn verify(
+    database: &Database,
+    tenant: TenantId,
+    contract: &[Opened],
+    recognition: &[Opened],
+) -> Result<(), Mismatch> {
+    let rebuilt = state_lines(&fold(tenant, contract, recognition)?);
+    let stored = stored_lines(database, tenant).await?;
+    let missing: Vec<String> = rebuilt.difference(&stored).cloned().collect();
+    let extra: Vec<String> = stored.difference(&rebuilt).cloned().collect();
+    if missing.is_empty() && extra.is_empty() {
+        Ok(())
+    } else {
+        Err(Mismatch::State { missing, extra })
+    }
+}
+
+/// The books that both logs come to. Contract facts are taken in the order in which the recognition
+/// log covers them; runs post for the contracts that their chunks name.
+///
+/// # Errors
+/// The first entry of the recognition log that is not what the fold makes.
+pub fn fold(
+    tenant: TenantId,
+    contract: &[Opened],
+    recognition: &[Opened],
+) -> Result<Books, Mismatch> {
+    let facts = contract.iter().map(|opened| (opened.entry.seq, &opened.entry)).collect();
+    let mut rebuild = Rebuild { tenant, facts, books: Books::default(), left: None };
+    for (expected, opened) in (1_u64..).zip(recognition) {
+        let entry = &opened.entry;
+        let step = rebuild.place(entry, expected).and_then(|()| rebuild.entry(entry));
+        step.map_err(|detail| Mismatch::Entry { seq: entry.seq, detail })?;
+    }
+    match rebuild.left {
+        None => Ok(rebuild.books),
+        Some(_) => {
+            let seq = recognition.last().map_or(0, |opened| opened.entry.seq);
+            Err(Mismatch::Entry { seq, detail: "a contract is posted in part only".to_owned() })
+        }
+    }
+}
+
+struct Rebuild<'a> {
+    tenant: TenantId,
+    facts: HashMap<u64, &'a LogEntry>,
+    books: Books,
+    /// What a contract did that is too much for one entry: the part for the entries to come.
+    left: Option<(RunId, Effects)>,
+}
+
+impl Rebuild<'_> {
+    fn place(&self, entry: &LogEntry, expected: u64) -> Result<(), String> {
+        if entry.seq != expected {
+            return Err(format!("entry {expected} is missing"));
+        }
+        if entry.tenant_id != self.tenant.to_string() {
+            return Err(format!("it is of tenant {}", entry.tenant_id));
+        }
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &LogEntry) -> Result<(), String> {
+        if entry.r#type != ACCOUNTING_POSTED {
+            return Err(format!("events of type {:?} are not known", entry.r#type));
+        }
+        let stored = AccountingPosted::decode(entry.payload.as_slice())
+            .map_err(|error| error.to_string())?;
+        let (expected, change) = match &stored.run {
+            None => self.fact(stored.covered_contract_seq)?,
+            Some(chunk) => self.chunk(&stored, chunk)?,
+        };
+        if expected != stored {
+            return Err(format!("the fold makes {expected:?}, stored is {stored:?}"));
+        }
+        self.books.apply(change, entry.seq);
+        Ok(())
+    }
+
+    fn fact(&mut self, covered: u64) -> Result<(AccountingPosted, BooksChange), String> {
+        if self.left.is_some() {
+            return Err("the run before it posts a contract in part only".to_owned());
+        }
+        let reached = self.books.tenant.map_or(0, |tenant| tenant.covered);
+        if reached.checked_add(1) != Some(covered) {
+            return Err(format!("it covers contract entry {covered} after {reached}"));
+        }
+        let fact =
+            self.facts.get(&covered).ok_or_else(|| format!("no contract entry {covered}"))?;
+        self.books.account(self.tenant, fact).map_err(|error| error.to_string())
+    }
+
+    fn chunk(
+        &mut self,
+        stored: &AccountingPosted,
+        chunk: &RunChunk,
+    ) -> Result<(AccountingPosted, BooksChange), String> {
+        let tenant = self.books.tenant.ok_or("a run before the tenant's creation")?;
+        let asked = Asked::of(chunk).ok_or("the chunk's run, day or contract is not readable")?;
+        let known = self.books.runs.get(&asked.run);
+        let new = || Run::new(asked.run, asked.through, asked.contract);
+        let mut run = known.cloned().unwrap_or_else(new);
+        if run.finished || (run.through, run.contract) != (asked.through, asked.contract) {
+            return Err("its run is finished already, or another one".to_owned());
+        }
+        let mut change = BooksChange::default();
+        let effects = self.posted(stored, &asked, &mut change)?;
+        run.take(&effects, chunk.last).ok_or("a sum leaves its range")?;
+        let after = recognized(tenant, asked.contract, asked.through);
+        let as_of = if chunk.last { after } else { tenant };
+        change.tenant = Some(as_of);
+        let expected = run.event(&effects, tenant.covered, as_of.recognized_through);
+        change.run = Some(run);
+        Ok((expected, change))
+    }
+
+    /// What the contracts that a chunk names did, as far as the chunk's length goes.
+    fn posted(
+        &mut self,
+        stored: &AccountingPosted,
+        asked: &Asked,
+        change: &mut BooksChange,
+    ) -> Result<Effects, String> {
+        let mut effects = match self.left.take() {
+            Some((run, _)) if run != asked.run => {
+                return Err("the run before it posts a contract in part only".to_owned());
+            }
+            Some((_, left)) => left,
+            None => Effects::default(),
+        };
+        while let Some(movement) = stored.movements.get(effects.movements.len()) {
+            let contract: ContractId =
+                movement.contract_id.parse().map_err(|_| "a movement names no contract")?;
+            let posted = recognize(&self.books, contract, asked.through);
+            let (changed, more) = posted
+                .map_err(|error| error.to_string())?
+                .filter(|_| change.contracts.iter().all(|c| c.state.contract != contract))
+                .ok_or_else(|| format!("the fold has nothing to post for {contract}"))?;
+            change.contracts.push(changed);
+            effects.movements.extend(more.movements);
+            effects.plan_changes.extend(more.plan_changes);
+        }
+        let left = Effects {
+            movements: effects.movements.split_off(stored.movements.len()),
+            plan_changes: effects
+                .plan_changes
+                .split_off(stored.plan_changes.len().min(effects.plan_changes.len())),
+        };
+        self.left = (!left.is_empty()).then_some((asked.run, left));
+        Ok(effects)
+    }
+}
+
+/// What a chunk says about its run.
+struct Asked {
+    run: RunId,
+    through: NaiveDate,
+    contract: Option<ContractId>,
+}
+
+impl Asked {
+    fn of(chunk: &RunChunk) -> Option<Self> {
+        let contract = match chunk.contract_id.as_str() {
+            "" => None,
+            id => Some(id.parse().ok()?),
+        };
+        let through = chunk.through.as_ref()?.try_into().ok()?;
+        Some(Self { run: chunk.run_id.parse().ok()?, through, contract })
+    }
+}
+
+async fn stored_lines(database: &Database, tenant: TenantId) -> Result<BTreeSet<String>, DbError> {
+    let rows =
+        database.read("select line from state_lines($1)", vec![tenant.uuid().into()]).await?;
+    rows.iter().map(|row| Ok(row.try_get("", "line")?)).collect()
+}
+
+/// The books as `state_lines` of the migrations writes them.
+fn state_lines(books: &Books) -> BTreeSet<String> {
+    let mut lines = BTreeSet::new();
+    if let Some(tenant) = &books.tenant {
+        let policy = &tenant.policy;
+        lines.insert(format!(
+            "tenant {} {} {} {} {} {} {}",
+            tenant.account.uuid(),
+            policy.version,
+            policy.convention.name(),
+            policy.rounding.name(),
+            policy.receivable_on.name(),
+            tenant.recognized_through.unwrap_or_else(never),
+            tenant.covered,
+        ));
+    }
+    for state in books.contracts.values() {
+        contract_lines(state, &mut lines);
+    }
+    for run in books.runs.values() {
+        lines.insert(format!(
+            "run {} {} {} {} {} {} {} {}",
+            run.id.uuid(),
+            run.through,
+            contract_column(run.contract),
+            run.chunks,
+            run.totals.entries,
+            if run.finished { "t" } else { "f" },
+            run.seq,
+            sums(&run.totals.recognized),
+        ));
+    }
+    lines
+}
+
+fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut BTreeSet<String>) {
+    let policy = &state.policy;
+    lines.insert(format!(
+        "contract {} {} {} {} {} {} {} {}",
+        state.contract.uuid(),
+        state.accounting_contract.uuid(),
+        state.signed_on,
+        state.currency,
+        policy.version,
+        policy.convention.name(),
+        policy.rounding.name(),
+        policy.receivable_on.name(),
+    ));
+    for obligation in &state.obligations {
+        lines.insert(format!(
+            "obligation {} {} {} {} {} {} {} {} {} {} {} {}",
+            state.contract.uuid(),
+            obligation.ordinal,
+            obligation.id.uuid(),
+            obligation.convention.name(),
+            obligation.rounding.name(),
+            obligation.term.from(),
+            obligation.term.to(),
+            obligation.transaction_price,
+            obligation.recognized,
+            posted_through(obligation),
+            obligation.billed,
+            obligation.key,
+        ));
+    }
+    for point in &state.balances {
+        lines.insert(format!(
+            "balance {} {} {} {} {} {}",
+            state.accounting_contract.uuid(),
+            point.on,
+            point.unconditional,
+            point.recognized,
+            point.deferred_revenue,
+            point.contract_asset,
+        ));
+    }
+}

@@ -1,0 +1,207 @@
+//! The verb: pages over what a run has to post and hands it on in chunks until all is posted.
+
+use std::sync::Arc;
+
+use backlog_db::{Database, DbError};
+use backlog_event_log::{Answer, RequestKey, Submission, Writers};
+use backlog_ids::{ContractId, TenantId};
+use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
+use chrono::NaiveDate;
+use prost::Message;
+use tokio::sync::Semaphore;
+
+use super::error::CallFault;
+use super::queries::{self, InScope};
+use super::run::{RecognizeChunk, run_id};
+use crate::domain::Recognition;
+
+/// Limits of runs.
+#[derive(Debug, Clone, Copy)]
+pub struct RunSettings {
+    /// Recognition entries that one chunk aims at; a contract is never cut.
+    pub chunk_entries: u64,
+    /// Contracts in one chunk at most.
+    pub chunk_contracts: u64,
+    /// Runs under way in this replica at most.
+    pub concurrent_max: usize,
+}
+
+impl Default for RunSettings {
+    fn default() -> Self {
+        Self { chunk_entries: 500, chunk_contracts: 500, concurrent_max: 32 }
+    }
+}
+
+/// A run as asked for, parsed.
+#[derive(Debug, Clone)]
+pub struct RunRequest {
+    /// Whose books.
+    pub tenant: TenantId,
+    /// Who asks.
+    pub actor: String,
+    /// What makes it idempotent.
+    pub key: RequestKey,
+    /// Last day covered.
+    pub through: NaiveDate,
+    /// The contract that it is limited to; none for all.
+    pub contract: Option<ContractId>,
+}
+
+/// The last chunk of a finished run, as stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finished {
+    /// Its place in the recognition log.
+    pub seq: u64,
+    /// Position of the contract log that it covers.
+    pub covered: u64,
+    /// What it says about the run.
+    pub chunk: RunChunk,
+}
+
+/// Carries runs out.
+#[derive(Clone)]
+pub struct Runs {
+    database: Database,
+    writers: Writers<Recognition>,
+    settings: RunSettings,
+    under_way: Arc<Semaphore>,
+}
+
+impl Runs {
+    /// Runs over these writers.
+    #[must_use]
+    pub fn new(database: Database, writers: Writers<Recognition>, settings: RunSettings) -> Self {
+        let under_way = Arc::new(Semaphore::new(settings.concurrent_max));
+        Self { database, writers, settings, under_way }
+    }
+
+    /// Runs to the end in a task of its own, which a caller that goes away does not stop. A call that
+    /// repeats the request_id continues the same run, or answers as the finished one.
+    ///
+    /// # Errors
+    /// What stopped it; what was posted before stays, and the same request_id continues.
+    pub async fn recognize(&self, request: RunRequest) -> Result<Finished, CallFault> {
+        let permit = Arc::clone(&self.under_way)
+            .try_acquire_owned()
+            .map_err(|_| CallFault::TooManyRuns(self.settings.concurrent_max))?;
+        let runs = self.clone();
+        let span = tracing::Span::current();
+        let task = tokio::spawn(tracing::Instrument::instrument(
+            async move {
+                let outcome = runs.carry_out(&request).await;
+                drop(permit);
+                outcome
+            },
+            span,
+        ));
+        match task.await {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                tracing::error!(%error, "a recognition run panicked");
+                Err(CallFault::Internal)
+            }
+        }
+    }
+
+    async fn carry_out(&self, request: &RunRequest) -> Result<Finished, CallFault> {
+        let mut after = None;
+        loop {
+            let (contracts, last) = self.page(request, after).await?;
+            after = contracts.last().copied().or(after);
+            let chunk = RecognizeChunk {
+                run_id: run_id(request.tenant, &request.key.id),
+                through: request.through,
+                contract: request.contract,
+                contracts,
+                last,
+            };
+            let answer = self
+                .writers
+                .submit(Submission {
+                    tenant: request.tenant,
+                    actor: request.actor.clone(),
+                    // The last chunk answers the request, so it carries the key.
+                    request: last.then(|| request.key.clone()),
+                    validate_only: false,
+                    opens_tenant: false,
+                    command: chunk,
+                    trace: Arc::default(),
+                })
+                .await?;
+            // A chunk of a run that was finished before answers with that run's last one.
+            let finished = finished(&answer)?;
+            if finished.chunk.last {
+                return Ok(finished);
+            }
+        }
+    }
+
+    /// The next contracts to post for, and whether they are the last.
+    async fn page(
+        &self,
+        request: &RunRequest,
+        after: Option<ContractId>,
+    ) -> Result<(Vec<ContractId>, bool), DbError> {
+        // One more than a chunk takes tells whether anything follows.
+        let limit = self.settings.chunk_contracts.saturating_add(1);
+        let RunRequest { tenant, through, contract, .. } = *request;
+        let found = queries::scope(&self.database, tenant, through, contract, after, limit).await?;
+        let taken = taken(&found, &self.settings);
+        let last = taken == found.len();
+        Ok((found.iter().take(taken).map(|in_scope| in_scope.contract).collect(), last))
+    }
+}
+
+/// How many of the contracts make a chunk: one at least, while entries and contracts stay in limits.
+fn taken(found: &[InScope], settings: &RunSettings) -> usize {
+    let contracts_max = usize::try_from(settings.chunk_contracts.max(1)).unwrap_or(usize::MAX);
+    let mut entries = 0_u64;
+    let fits = |(index, in_scope): &(usize, &InScope)| {
+        entries = entries.saturating_add(in_scope.entries);
+        *index == 0 || (*index < contracts_max && entries <= settings.chunk_entries)
+    };
+    found.iter().enumerate().take_while(fits).count()
+}
+
+fn finished(answer: &Answer) -> Result<Finished, CallFault> {
+    let posted = AccountingPosted::decode(answer.payload.as_slice()).ok();
+    let parts = posted.and_then(|posted| Some((posted.covered_contract_seq, posted.run?)));
+    match (answer.seq, parts) {
+        (Some(seq), Some((covered, chunk))) => Ok(Finished { seq, covered, chunk }),
+        _ => {
+            tracing::error!(type_name = answer.type_name, "the answer to a chunk is not one");
+            Err(CallFault::Internal)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    // Shows where a page is cut: after the contract that fills the entries, at the most contracts,
+    // and never before the first, however many entries it has.
+    #[test]
+    fn a_chunk_takes_what_fits_and_at_least_one() {
+        let settings = RunSettings { chunk_entries: 10, chunk_contracts: 3, concurrent_max: 1 };
+        for (entries, expected) in [
+            (vec![], 0),
+            (vec![4, 6, 1], 2),
+            (vec![4, 6], 2),
+            (vec![99, 1], 1),
+            (vec![1, 1, 1, 1], 3),
+            (vec![9, 2, 1], 1),
+        ] {
+            let found: Vec<InScope> = (1_u128..)
+                .zip(&entries)
+                .map(|(n, entries)| InScope {
+                    contract: ContractId::from_uuid(Uuid::from_u128(n)),
+                    entries: *entries,
+                })
+                .collect();
+            assert_eq!(taken(&found, &settings), expected, "{entries:?}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! Golden bytes of every event type that this service writes or reads: what was ever written can be
+//! read, and is written the same. The files never change; a new field gets a new file.
+
+use backlog_ids::{ContractId, InvoiceId, RunId, TenantId};
+use backlog_proto::common::v1::{DateRange, Log, LogPosition, Money};
+use backlog_proto::contract::v1 as contract;
+use backlog_proto::google::r#type::Date;
+use backlog_proto::log::v1::LogEntry;
+use backlog_proto::recognition::v1 as recognition;
+use backlog_recognition::accounting::convert::fact;
+use backlog_recognition::accounting::events::ACCOUNTING_POSTED;
+use backlog_recognition::accounting::fact::ContractFact;
+use prost::Message;
+use uuid::Uuid;
+
+use crate::owner::{account, day, obligation_of, usd};
+
+/// That these bytes are this message, in both directions.
+#[track_caller]
+fn check<M: Message + Default + PartialEq>(golden: &str, sample: &M) -> Vec<u8> {
+    let written = sample.encode_to_vec();
+    assert_eq!(hex::encode(&written), golden.trim(), "written otherwise than before");
+    let read = M::decode(hex::decode(golden.trim()).unwrap().as_slice()).unwrap();
+    assert!(read == *sample, "read otherwise than before: {read:?}");
+    written
+}
+
+/// What the service makes of a payload of the contract log.
+fn read(name: &str, payload: Vec<u8>) -> ContractFact {
+    let r#type = format!("backlog.contract.v1.{name}");
+    fact(&LogEntry { r#type, payload, ..LogEntry::default() }).unwrap()
+}
+
+fn tenant_id() -> TenantId {
+    TenantId::from_uuid(Uuid::from_u128(0x7e4))
+}
+
+fn contract_id() -> ContractId {
+    ContractId::from_uuid(Uuid::from_u128(0xc))
+}
+
+fn date(text: &str) -> Option<Date> {
+    Some(day(text).into())
+}
+
+fn range(from: &str, to: &str) -> Option<DateRange> {
+    Some(DateRange { from: date(from), to: date(to) })
+}
+
+fn full_contract() -> contract::Contract {
+    let line = contract::StraightLine { convention: contract::Convention::ActualDays.into() };
+    contract::Contract {
+        contract_id: contract_id().to_string(),
+        state: contract::ContractState::Signed.into(),
+        terms: Some(contract::ContractTerms {
+            number: "C-1".to_owned(),
+            customer: "Acme".to_owned(),
+            term: range("2026-01-01", "2026-12-31"),
+            currency_code: "USD".to_owned(),
+            price: Some(usd("1000.00")),
+            obligations: vec![contract::ObligationTerms {
+                key: "subscription".to_owned(),
+                price: None,
+                ssp: Some(usd("1200.00")),
+                term: range("2026-02-01", "2026-12-31"),
+                method: Some(contract::obligation_terms::Method::StraightLine(line)),
+                product_line: "cloud".to_owned(),
+            }],
+            dimensions: [("region".to_owned(), "emea".to_owned())].into(),
+        }),
+        obligation_ids: vec![obligation_of(contract_id(), 0).to_string()],
+        signed_on: date("2026-01-01"),
+        etag: "7".to_owned(),
+        billed: Some(usd("0.00")),
+    }
+}
+
+// Shows that the events of the contract log that this service reads are read as when they were
+// written, field by field, and mean what they meant.
+#[test]
+fn events_read() {
+    let created = contract::TenantCreated {
+        tenant: Some(contract::Tenant {
+            tenant_id: tenant_id().to_string(),
+            account_id: account().to_string(),
+            external_id: "acme".to_owned(),
+            display_name: "Acme Inc.".to_owned(),
+            functional_currency_code: "USD".to_owned(),
+            suspended: true,
+        }),
+        policy: Some(contract::MeasurementPolicy {
+            convention: contract::Convention::EndsByDay.into(),
+            rounding: contract::Rounding::PerPeriod.into(),
+            receivable_on: contract::ReceivableOn::Due.into(),
+        }),
+    };
+    let bytes = check(include_str!("../golden/tenant_created.hex"), &created);
+    let ContractFact::TenantCreated { policy, suspended, .. } = read("TenantCreated", bytes) else {
+        panic!("another fact");
+    };
+    assert_eq!((policy.convention.name(), policy.rounding.name()), ("ends_by_day", "per_period"));
+    assert_eq!((policy.receivable_on.name(), policy.version, suspended), ("due", 1, true));
+
+    let suspended = contract::TenantSuspensionChanged { suspended: true };
+    let bytes = check(include_str!("../golden/tenant_suspension_changed.hex"), &suspended);
+    assert_eq!(read("TenantSuspensionChanged", bytes), ContractFact::SuspensionChanged(true));
+
+    let drafted = contract::ContractDrafted { contract: Some(full_contract()) };
+    let bytes = check(include_str!("../golden/contract_drafted.hex"), &drafted);
+    assert_eq!(read("ContractDrafted", bytes), ContractFact::Drafted);
+
+    let signed = contract::ContractSigned {
+        contract: Some(full_contract()),
+        signed_on: date("2026-01-01"),
+        price: Some(usd("1000.00")),
+    };
+    let bytes = check(include_str!("../golden/contract_signed.hex"), &signed);
+    let ContractFact::Signed { contract, stated_price } = read("ContractSigned", bytes) else {
+        panic!("another fact");
+    };
+    assert_eq!((contract.contract, contract.price), (contract_id(), Some(100_000)));
+    assert_eq!(stated_price, Some(100_000));
+    assert_eq!(contract.obligations[0].ssp, Some(120_000));
+    assert_eq!(contract.obligations[0].term.unwrap().from(), day("2026-02-01"));
+
+    let issued = contract::InvoiceIssued {
+        invoice: Some(contract::Invoice {
+            invoice_id: InvoiceId::from_uuid(Uuid::from_u128(0x1)).to_string(),
+            contract_id: contract_id().to_string(),
+            number: "R-1".to_owned(),
+            issued_on: date("2026-03-01"),
+            due_on: date("2026-03-31"),
+            lines: vec![contract::InvoiceLine {
+                obligation_id: obligation_of(contract_id(), 0).to_string(),
+                amount: Some(usd("100.00")),
+            }],
+            amount: Some(usd("100.00")),
+            tax: Some(usd("19.00")),
+        }),
+    };
+    let bytes = check(include_str!("../golden/invoice_issued.hex"), &issued);
+    let ContractFact::Invoiced { invoice, .. } = read("InvoiceIssued", bytes) else {
+        panic!("another fact");
+    };
+    assert_eq!((invoice.tax, invoice.lines[0].amount), (1_900, 10_000));
+    assert_eq!((invoice.issued_on, invoice.due_on), (day("2026-03-01"), day("2026-03-31")));
+}
+
+fn posted() -> recognition::AccountingPosted {
+    let amount =
+        |text: &str| Some(Money { currency_code: "JPY".to_owned(), amount: text.to_owned() });
+    recognition::AccountingPosted {
+        covered_contract_seq: 300,
+        movements: vec![recognition::Movement {
+            contract_id: contract_id().to_string(),
+            accounting_contract_id: "act_0000000000000000000000000000000a".to_owned(),
+            obligation_id: obligation_of(contract_id(), 0).to_string(),
+            cause: recognition::Cause::Recognition.into(),
+            measure: recognition::Measure::Recognized.into(),
+            amount: amount("-100"),
+            effective_date: date("2026-01-31"),
+            posting_period: date("2026-02-01"),
+            service_month: date("2026-01-01"),
+            rule_version: 1,
+            policy_version: 2,
+        }],
+        plan_changes: vec![recognition::PlanChange {
+            contract_id: contract_id().to_string(),
+            obligation_id: obligation_of(contract_id(), 0).to_string(),
+            month: date("2026-01-01"),
+            amount: amount("100"),
+            effective_date: date("2026-01-31"),
+            service_from: date("2026-01-05"),
+            service_to: date("2026-01-31"),
+        }],
+        run: None,
+    }
+}
+
+// Shows that what this service wrote is read and written the same: accounting of a fact, a chunk of a
+// run, and the entry around them.
+#[test]
+fn events_written() {
+    let payload = check(include_str!("../golden/accounting_posted.hex"), &posted());
+    let run = recognition::AccountingPosted {
+        run: Some(recognition::RunChunk {
+            run_id: RunId::from_uuid(Uuid::from_u128(0xa)).to_string(),
+            through: date("2026-01-31"),
+            contract_id: contract_id().to_string(),
+            last: true,
+            entries_posted: 1_000,
+            recognized: vec![usd("12345.67")],
+            recognized_through: date("2025-12-31"),
+        }),
+        ..posted()
+    };
+    check(include_str!("../golden/accounting_posted_run.hex"), &run);
+    let entry = LogEntry {
+        tenant_id: tenant_id().to_string(),
+        log: Log::Recognition.into(),
+        seq: 7,
+        prev_hash: vec![0xab; 32],
+        event_id: "evt_00000000000000000000000000000001".to_owned(),
+        r#type: ACCOUNTING_POSTED.to_owned(),
+        aggregate_id: contract_id().to_string(),
+        aggregate_version: 3,
+        effective_date: date("2026-01-31"),
+        recorded_at: Some(backlog_proto::convert::timestamp(
+            chrono::DateTime::from_timestamp(1_780_000_000, 123_456_000).unwrap(),
+        )),
+        actor: "recognition".to_owned(),
+        request_id: "r-1".to_owned(),
+        depends_on: vec![LogPosition { log: Log::Contract.into(), seq: 300 }],
+        payload,
+    };
+    check(include_str!("../golden/log_entry.hex"), &entry);
+}

@@ -1,0 +1,208 @@
+//! Runs that are retried, repeated, interrupted and concurrent.
+
+use std::collections::BTreeSet;
+
+use backlog_event_log::{Opened, RequestKey, Submission};
+use backlog_ids::TenantId;
+use backlog_proto::common::v1::Log;
+use backlog_proto::recognition::v1::{Measure, Movement, RunRecognitionRequest};
+use backlog_recognition::config::RunsConfig;
+use backlog_recognition::run::recognize::{RunRequest, Runs};
+use backlog_recognition::run::{RecognizeChunk, run_id};
+use prost::Message;
+use tonic::Code;
+
+use crate::calls::reason;
+use crate::owner::{day, usd};
+use crate::stack::{Stack, at, contract, even_months, posted, run_request, tenant};
+
+/// Chunks of two contracts of twelve entries each.
+fn small() -> RunsConfig {
+    RunsConfig { chunk_entries: 24, ..RunsConfig::default() }
+}
+
+/// Signs contracts 1 to `count`, 1,200 each over 2026; answers the contract log's end.
+async fn sign(stack: &Stack, tenant: TenantId, count: u128) -> u64 {
+    stack.owner.create_tenant(tenant, even_months()).await;
+    let mut seen = 1;
+    for n in 1..=count {
+        seen = stack.owner.sign(tenant, contract(n), &["1200.00"], "2026-12-31").await;
+    }
+    seen
+}
+
+fn movements(entries: &[Opened]) -> Vec<Movement> {
+    posted(entries).into_iter().flat_map(|posted| posted.movements).collect()
+}
+
+/// Obligation and service month of every recognition entry.
+fn recognized(entries: &[Opened]) -> Vec<(String, Option<i32>)> {
+    movements(entries)
+        .into_iter()
+        .filter(|movement| movement.measure() == Measure::Recognized)
+        .map(|movement| (movement.obligation_id, movement.service_month.map(|date| date.month)))
+        .collect()
+}
+
+// Shows that a run that was cut off between chunks, its process gone, is finished by a repetition of
+// the call at another replica, with the same answer, state and movements as an undisturbed run.
+#[tokio::test]
+async fn a_run_survives_its_process() {
+    let stack = Stack::start().await;
+    let (cut, whole) = (tenant(1), tenant(2));
+    let (seen, _) = (sign(&stack, cut, 5).await, sign(&stack, whole, 5).await);
+    let first = stack.replica_with(small()).await;
+    first.try_plan(cut, contract(5), at(Log::Contract, seen)).await.unwrap();
+    let chunk = RecognizeChunk {
+        run_id: run_id(cut, "r"),
+        through: day("2026-12-31"),
+        contract: None,
+        contracts: vec![contract(1), contract(2)],
+        last: false,
+    };
+    let submission = Submission {
+        tenant: cut,
+        actor: "ann".to_owned(),
+        request: None,
+        validate_only: false,
+        opens_tenant: false,
+        command: chunk,
+        trace: std::sync::Arc::default(),
+    };
+    first.running.writers().submit(submission).await.unwrap();
+    first.running.shutdown().await.unwrap();
+
+    let second = stack.replica_with(small()).await;
+    let resumed = second.run(cut, "r", "2026-12-31", seen).await;
+    let undisturbed = second.run(whole, "r", "2026-12-31", seen).await;
+    assert_eq!((resumed.entries_posted, &resumed.recognized), (60, &vec![usd("6000.00")]));
+    assert_eq!(resumed.recognized, undisturbed.recognized);
+    assert_eq!(resumed.entries_posted, undisturbed.entries_posted);
+    assert_eq!(stack.books(cut).await, stack.books(whole).await);
+    let of_cut = stack.recognition_entries(&second, cut).await;
+    let of_whole = stack.recognition_entries(&second, whole).await;
+    assert_eq!(movements(&of_cut), movements(&of_whole));
+    assert_eq!(of_whole.len(), 6 + 3, "chunks of two contracts");
+    for tenant in [cut, whole] {
+        stack.verify(&second, tenant).await;
+    }
+}
+
+// Shows that a caller that goes away does not stop a run: its task finishes it, and the call repeated
+// later answers as the run did.
+#[tokio::test]
+async fn a_run_outlives_its_caller() {
+    let stack = Stack::start().await;
+    let replica = stack.replica_with(small()).await;
+    let tenant = tenant(1);
+    let seen = sign(&stack, tenant, 5).await;
+    replica.try_plan(tenant, contract(5), at(Log::Contract, seen)).await.unwrap();
+    let runs = Runs::new(
+        replica.running.database().clone(),
+        replica.running.writers().clone(),
+        small().settings(),
+    );
+    let request = RunRequest {
+        tenant,
+        actor: "ann".to_owned(),
+        key: RequestKey { id: "r".to_owned(), content_hash: [1; 32] },
+        through: day("2026-12-31"),
+        contract: None,
+    };
+    tokio::select! {
+        biased;
+        _ = runs.recognize(request) => panic!("a run takes more than one poll"),
+        () = std::future::ready(()) => {}
+    }
+    let finished = at(Log::Recognition, seen + 3);
+    let plan = replica.try_plan(tenant, contract(5), finished).await.unwrap();
+    assert_eq!(plan.obligations[0].recognized, Some(usd("1200.00")));
+    assert_eq!(plan.watermark.unwrap().recognized_through, Some(day("2026-12-31").into()));
+    stack.verify(&replica, tenant).await;
+}
+
+// Shows that two runs at once, at two replicas and with an overlap in days, post every obligation and
+// month once, and that their answers add up to what was posted.
+#[tokio::test]
+async fn concurrent_runs_post_once() {
+    let stack = Stack::start().await;
+    let (one, two) = (stack.replica_with(small()).await, stack.replica_with(small()).await);
+    let tenant = tenant(1);
+    let seen = sign(&stack, tenant, 20).await;
+    let (a, b, c) = tokio::join!(
+        one.run(tenant, "a", "2026-12-31", seen),
+        two.run(tenant, "b", "2026-12-31", seen),
+        two.run(tenant, "c", "2026-06-30", seen),
+    );
+    let entries = stack.recognition_entries(&one, tenant).await;
+    let all = recognized(&entries);
+    assert_eq!(all.len(), 240);
+    assert_eq!(all.iter().collect::<BTreeSet<_>>().len(), 240, "none twice");
+    assert_eq!(a.entries_posted + b.entries_posted + c.entries_posted, 240);
+    let seqs: Vec<u64> = entries.iter().map(|opened| opened.entry.seq).collect();
+    assert_eq!(seqs, (1..=u64::try_from(entries.len()).unwrap()).collect::<Vec<_>>());
+    stack.verify(&two, tenant).await;
+}
+
+// Shows that calls with one request_id, at once at two replicas and again later, answer the same
+// bytes, whatever was signed and posted in between.
+#[tokio::test]
+async fn one_request_id_one_answer() {
+    let stack = Stack::start().await;
+    let (one, two) = (stack.replica_with(small()).await, stack.replica_with(small()).await);
+    let tenant = tenant(1);
+    let seen = sign(&stack, tenant, 6).await;
+    let (a, b) = tokio::join!(
+        one.run(tenant, "same", "2026-03-31", seen),
+        two.run(tenant, "same", "2026-03-31", seen),
+    );
+    assert_eq!(a.entries_posted, 18);
+    assert_eq!(a.encode_to_vec(), b.encode_to_vec());
+    let seen = stack.owner.sign(tenant, contract(9), &["120.00"], "2026-12-31").await;
+    let other = one.run(tenant, "other", "2026-04-30", seen).await;
+    assert_eq!(other.entries_posted, 6 + 4);
+    let before = stack.recognition_entries(&one, tenant).await.len();
+    for replica in [&one, &two] {
+        let again = replica.run(tenant, "same", "2026-03-31", seen).await;
+        assert_eq!(again.encode_to_vec(), a.encode_to_vec());
+    }
+    assert_eq!(stack.recognition_entries(&one, tenant).await.len(), before);
+    stack.verify(&one, tenant).await;
+}
+
+// Shows that a request_id cannot be used for another day or another contract, that a run through a day
+// already posted answers with nothing posted, and that a run over one contract posts only for it.
+#[tokio::test]
+async fn request_ids_stand_for_one_run() {
+    let stack = Stack::start().await;
+    let replica = stack.replica().await;
+    let tenant = tenant(1);
+    let seen = sign(&stack, tenant, 2).await;
+    let one = |request_id| RunRecognitionRequest {
+        contract_id: contract(1).to_string(),
+        ..run_request(request_id, "2026-01-31", seen)
+    };
+    let answer = replica.try_run(tenant, one("one")).await.unwrap();
+    assert_eq!((answer.entries_posted, answer.recognized), (1, vec![usd("100.00")]));
+    assert_eq!(answer.watermark.unwrap().recognized_through, None, "says nothing about all");
+    let plan = replica.try_plan(tenant, contract(2), Vec::new()).await.unwrap();
+    assert_eq!(plan.obligations[0].recognized, Some(usd("0.00")));
+    for other in [
+        run_request("one", "2026-01-31", seen),
+        RunRecognitionRequest {
+            contract_id: contract(1).to_string(),
+            ..run_request("one", "2026-02-28", seen)
+        },
+    ] {
+        let status = replica.try_run(tenant, other).await.unwrap_err();
+        let told = (status.code(), reason(&status));
+        assert_eq!(told, (Code::AlreadyExists, "REQUEST_ID_REUSED".to_owned()));
+    }
+    let all = replica.run(tenant, "all", "2026-01-31", seen).await;
+    assert_eq!((all.entries_posted, all.recognized), (1, vec![usd("100.00")]));
+    let again = replica.run(tenant, "again", "2026-01-31", seen).await;
+    assert_eq!((again.entries_posted, again.recognized), (0, vec![]));
+    assert_eq!(again.watermark.unwrap().recognized_through, Some(day("2026-01-31").into()));
+    assert_ne!(again.run_id, all.run_id);
+    stack.verify(&replica, tenant).await;
+}
