@@ -103,9 +103,11 @@ declare
   v_share int;
   v_held int;
 begin
-  insert into lease (name, holder, fence, expires_at)
-    select p_kind || '/' || n, p_holder, 0, '-infinity' from generate_series(0, p_count - 1) n
-    on conflict (name) do nothing;
+  if not exists (select from lease where name = p_kind || '/' || (p_count - 1)) then
+    insert into lease (name, holder, fence, expires_at)
+      select p_kind || '/' || n, p_holder, 0, '-infinity' from generate_series(0, p_count - 1) n
+      on conflict (name) do nothing;
+  end if;
   insert into lease (name, holder, fence, expires_at)
     values (p_kind || '-holder/' || p_holder, p_holder, 0, v_until)
     on conflict (name) do update set expires_at = excluded.expires_at;
@@ -117,7 +119,9 @@ begin
   update lease l set expires_at = case when k.place <= v_share then v_until else now() end
     from (select m.name, row_number() over (order by m.name) as place from lease m
           where m.name like p_kind || '/%' and m.holder = p_holder and m.expires_at > now()) k
-    where l.name = k.name;
+    where l.name = k.name
+      -- Renewed when half the time is over: most calls write nothing.
+      and (k.place > v_share or l.expires_at < v_until - make_interval(secs => p_seconds / 2.0));
   select count(*) into v_held from lease m
     where m.name like p_kind || '/%' and m.holder = p_holder and m.expires_at > now();
 

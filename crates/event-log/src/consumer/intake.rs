@@ -3,7 +3,8 @@
 //! One log leads. An entry of it may depend on positions of another log; that log's entries up to
 //! there are applied just before it, so the order is recorded and a rebuild repeats it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use backlog_audit_log::Hash;
@@ -28,7 +29,13 @@ pub struct Intake<D: Domain> {
     leading: Reader,
     followed: Option<Reader>,
     buffer: Buffer,
+    /// How far the followed log is applied, as this replica last saw it. Another replica may have
+    /// gone on since: then the writer passes over what it knows.
+    followed_places: Mutex<HashMap<TenantId, Place>>,
 }
+
+/// Tenants whose place is remembered at most; beyond, memory starts anew.
+const PLACES_MAX: usize = 100_000;
 
 /// Why a round did not finish.
 #[derive(Debug, thiserror::Error)]
@@ -52,7 +59,14 @@ impl<D: Domain> Intake<D> {
         leading: Reader,
         followed: Option<Reader>,
     ) -> Self {
-        Self { database, writers, leading, followed, buffer: Buffer::default() }
+        Self {
+            database,
+            writers,
+            leading,
+            followed,
+            buffer: Buffer::default(),
+            followed_places: Mutex::default(),
+        }
     }
 
     /// Takes entries of one tenant's log and returns when they are applied, held for later, or the
@@ -93,8 +107,7 @@ impl<D: Domain> Intake<D> {
     ) -> Result<(), RoundError> {
         entries.sort_by_key(|opened| opened.entry.seq);
         let inbound = self.with_followed(tenant, entries).await?;
-        match self.writers.apply(Inbound { tenant, entries: inbound, trace: Arc::default() }).await
-        {
+        match self.apply(tenant, inbound).await {
             Applied::All | Applied::Stopped => Ok(()),
             Applied::Gap(_) | Applied::Diverges(_) => self.catch_up(tenant).await,
             Applied::Again => Err(RoundError::Again),
@@ -113,11 +126,7 @@ impl<D: Domain> Intake<D> {
                 return Ok(());
             }
             let inbound = self.with_followed(tenant, page).await?;
-            match self
-                .writers
-                .apply(Inbound { tenant, entries: inbound, trace: Arc::default() })
-                .await
-            {
+            match self.apply(tenant, inbound).await {
                 Applied::All => {}
                 Applied::Stopped => return Ok(()),
                 Applied::Gap(log) | Applied::Diverges(log) => {
@@ -134,6 +143,37 @@ impl<D: Domain> Intake<D> {
         }
     }
 
+    async fn apply(&self, tenant: TenantId, entries: Vec<(Log, Opened)>) -> Applied {
+        let last = self.followed.as_ref().and_then(|followed| {
+            let (_, opened) = entries.iter().rfind(|(log, _)| *log == followed.log())?;
+            Some((opened.entry.seq, opened.hash))
+        });
+        let applied = self.writers.apply(Inbound { tenant, entries, trace: Arc::default() }).await;
+        let mut places = self.followed_places.lock().unwrap_or_else(PoisonError::into_inner);
+        match (&applied, last) {
+            (Applied::All, Some(place)) if places.len() < PLACES_MAX => {
+                places.insert(tenant, place);
+            }
+            (Applied::All, None) => {}
+            (Applied::All, Some(_)) => places.clear(),
+            _ => drop(places.remove(&tenant)),
+        }
+        applied
+    }
+
+    async fn followed_place(&self, tenant: TenantId, log: Log) -> Result<Place, DbError> {
+        let known = self
+            .followed_places
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(&tenant)
+            .copied();
+        match known {
+            Some(place) => Ok(place),
+            None => self.place(tenant, log).await,
+        }
+    }
+
     /// Puts the entries of the followed log that each leading entry depends on before it.
     async fn with_followed(
         &self,
@@ -144,7 +184,7 @@ impl<D: Domain> Intake<D> {
         let Some(followed) = &self.followed else {
             return Ok(leading.into_iter().map(|opened| (log, opened)).collect());
         };
-        let (mut seq, mut hash) = self.place(tenant, followed.log()).await?;
+        let (mut seq, mut hash) = self.followed_place(tenant, followed.log()).await?;
         let mut ordered = Vec::with_capacity(leading.len());
         for opened in leading {
             let through = opened

@@ -9,33 +9,60 @@ use backlog_db::{DbError, Recovery};
 use backlog_ids::TenantId;
 use tokio::sync::mpsc;
 
-use super::{Applied, Job, Outcome, Refused, Shared, batch};
+use super::{Applied, Job, Outcome, Refused, Shared, batch, store};
 use crate::domain::Domain;
 
 type JobOf<D> = Job<<D as Domain>::Command, <D as Domain>::Refusal>;
 type OutcomeOf<D> = Outcome<<D as Domain>::Refusal>;
+type Jobs<D> = Arc<Vec<JobOf<D>>>;
+
+/// Why a batch, or a part of it, was not carried out.
+enum Failure {
+    Database(DbError),
+    Panicked(String),
+}
+
+impl Failure {
+    /// Whether a smaller part may do better.
+    fn may_isolate(&self) -> bool {
+        match self {
+            Self::Database(error) => error.recovery() == Recovery::Isolate,
+            Self::Panicked(_) => true,
+        }
+    }
+}
+
+impl std::fmt::Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Database(error) => error.fmt(f),
+            Self::Panicked(message) => write!(f, "the service panicked: {message}"),
+        }
+    }
+}
 
 /// Runs until all senders are gone and the queue is empty.
 pub(super) async fn run<D: Domain>(shared: Arc<Shared<D>>, mut queue: mpsc::Receiver<JobOf<D>>) {
     let mut waiting: BTreeMap<TenantId, VecDeque<JobOf<D>>> = BTreeMap::new();
+    let mut count = 0_usize;
     loop {
-        if waiting.is_empty() {
+        if count == 0 {
             match queue.recv().await {
                 Some(job) => waiting.entry(job.tenant()).or_default().push_back(job),
                 None => return,
             }
+            count = 1;
         }
-        while waiting.len() < shared.settings.batch_max
+        // Beyond that, what comes waits in the queue, whose length is the limit.
+        while count < shared.settings.queue_length
             && let Ok(job) = queue.try_recv()
         {
             waiting.entry(job.tenant()).or_default().push_back(job);
+            count = count.saturating_add(1);
         }
         let jobs = fair_share(&mut waiting, shared.settings.batch_max);
-        // A task of its own: a panic answers INTERNAL to this batch only, and the writer goes on.
-        let task = tokio::spawn(settle(Arc::clone(&shared), jobs));
-        if let Err(error) = task.await {
-            tracing::error!(%error, "a batch of the writer panicked");
-        }
+        count = count.saturating_sub(jobs.len());
+        settle(&shared, jobs).await;
     }
 }
 
@@ -59,9 +86,11 @@ fn fair_share<C, R>(
 }
 
 /// Carries a batch out and answers each job.
-async fn settle<D: Domain>(shared: Arc<Shared<D>>, jobs: Vec<JobOf<D>>) {
-    let outcomes = carry_out(&shared, &jobs).await;
-    for (job, outcome) in jobs.into_iter().zip(outcomes) {
+async fn settle<D: Domain>(shared: &Arc<Shared<D>>, jobs: Vec<JobOf<D>>) {
+    let jobs = Arc::new(jobs);
+    let outcomes = carry_out(shared, &jobs).await;
+    // Nobody else holds the jobs once their batch is done.
+    for (job, outcome) in Arc::into_inner(jobs).unwrap_or_default().into_iter().zip(outcomes) {
         // A caller that went away does not mind.
         match (job, outcome) {
             (Job::Call(_, sender), Outcome::Call(answer)) => drop(sender.send(answer)),
@@ -74,73 +103,104 @@ async fn settle<D: Domain>(shared: Arc<Shared<D>>, jobs: Vec<JobOf<D>>) {
     }
 }
 
-/// Runs the batch; when its data is refused, tenant by tenant, and then one by one, so that a command
-/// that the database refuses costs its neighbors nothing.
-async fn carry_out<D: Domain>(shared: &Shared<D>, jobs: &[JobOf<D>]) -> Vec<OutcomeOf<D>> {
-    let all: Vec<&JobOf<D>> = jobs.iter().collect();
-    match attempt(shared, &all).await {
+/// Runs the batch; when its data is refused, or it panics, tenant by tenant, and then one by one, so
+/// that a job that cannot be carried out costs its neighbors nothing.
+async fn carry_out<D: Domain>(shared: &Arc<Shared<D>>, jobs: &Jobs<D>) -> Vec<OutcomeOf<D>> {
+    let all: Vec<usize> = (0..jobs.len()).collect();
+    match attempt(shared, jobs, &all).await {
         Ok(outcomes) => return outcomes,
-        Err(error) if error.recovery() != Recovery::Isolate || all.len() == 1 => {
-            return all.iter().map(|job| failed(job, &error)).collect();
+        Err(failure) if !failure.may_isolate() => {
+            return jobs.iter().map(|job| failed(job, &failure)).collect();
         }
-        Err(error) => tracing::warn!(%error, jobs = jobs.len(), "isolating a refused command"),
+        Err(failure) => tracing::warn!(%failure, jobs = jobs.len(), "isolating a refused job"),
     }
-    let mut outcomes: Vec<Option<OutcomeOf<D>>> = jobs.iter().map(|_| None).collect();
+    let mut outcomes: BTreeMap<usize, OutcomeOf<D>> = BTreeMap::new();
     let mut by_tenant: BTreeMap<TenantId, Vec<usize>> = BTreeMap::new();
     for (index, job) in jobs.iter().enumerate() {
         by_tenant.entry(job.tenant()).or_default().push(index);
     }
-    for indices in by_tenant.values() {
-        let share: Vec<&JobOf<D>> = indices.iter().filter_map(|&index| jobs.get(index)).collect();
-        let settled = match attempt(shared, &share).await {
+    for share in by_tenant.values() {
+        let settled = match attempt(shared, jobs, share).await {
             Ok(settled) => settled,
-            Err(error) if error.recovery() != Recovery::Isolate => {
-                share.iter().map(|job| failed(job, &error)).collect()
+            Err(failure) if share.len() > 1 && failure.may_isolate() => {
+                one_by_one(shared, jobs, share).await
             }
-            Err(_) => one_by_one(shared, &share).await,
+            Err(failure) => settle_failed(shared, jobs, share, &failure).await,
         };
-        for (&index, outcome) in indices.iter().zip(settled) {
-            if let Some(place) = outcomes.get_mut(index) {
-                *place = Some(outcome);
-            }
-        }
+        outcomes.extend(share.iter().copied().zip(settled));
     }
-    jobs.iter()
-        .zip(outcomes)
-        .map(|(job, outcome)| outcome.unwrap_or_else(|| internal(job)))
-        .collect()
+    let mut ordered = Vec::with_capacity(jobs.len());
+    for (index, job) in jobs.iter().enumerate() {
+        ordered.push(outcomes.remove(&index).unwrap_or_else(|| internal(job)));
+    }
+    ordered
 }
 
-async fn one_by_one<D: Domain>(shared: &Shared<D>, share: &[&JobOf<D>]) -> Vec<OutcomeOf<D>> {
+async fn one_by_one<D: Domain>(
+    shared: &Arc<Shared<D>>,
+    jobs: &Jobs<D>,
+    share: &[usize],
+) -> Vec<OutcomeOf<D>> {
     let mut settled = Vec::with_capacity(share.len());
-    for &job in share {
-        match attempt(shared, &[job]).await {
+    for &index in share {
+        match attempt(shared, jobs, &[index]).await {
             Ok(outcomes) => settled.extend(outcomes),
-            Err(error) => settled.push(failed(job, &error)),
+            Err(failure) => settled.extend(settle_failed(shared, jobs, &[index], &failure).await),
         }
     }
     settled
 }
 
-/// Runs a batch, again on conflicts and while the database is away. Running again is safe at any
-/// point: the batch begins by looking up which of its request_ids took effect.
+/// Outcomes of jobs that cannot be carried out, even alone. Entries that the database refuses, or
+/// that make the service panic, stop their tenant.
+async fn settle_failed<D: Domain>(
+    shared: &Arc<Shared<D>>,
+    jobs: &Jobs<D>,
+    share: &[usize],
+    failure: &Failure,
+) -> Vec<OutcomeOf<D>> {
+    let mut settled = Vec::with_capacity(share.len());
+    for job in share.iter().filter_map(|&index| jobs.get(index)) {
+        let outcome = match job {
+            Job::Inbound(inbound, _) if failure.may_isolate() => {
+                Outcome::Inbound(store::stop(&shared.database, inbound, &failure.to_string()).await)
+            }
+            Job::Call(..) | Job::Inbound(..) => failed(job, failure),
+        };
+        settled.push(outcome);
+    }
+    settled
+}
+
+/// Runs a batch in a task of its own, which a panic ends alone; again on conflicts and while the
+/// database is away. Running again is safe at any point: the batch begins by looking up which of its
+/// request_ids took effect.
 async fn attempt<D: Domain>(
-    shared: &Shared<D>,
-    jobs: &[&JobOf<D>],
-) -> Result<Vec<OutcomeOf<D>>, DbError> {
+    shared: &Arc<Shared<D>>,
+    jobs: &Jobs<D>,
+    share: &[usize],
+) -> Result<Vec<OutcomeOf<D>>, Failure> {
     let give_up = tokio::time::Instant::now() + shared.settings.reconnect_for;
     let mut pause = Duration::from_millis(5);
     loop {
-        let error = match batch::run(shared, jobs).await {
-            Ok(outcomes) => return Ok(outcomes),
-            Err(error) => error,
+        let (task_shared, task_jobs) = (Arc::clone(shared), Arc::clone(jobs));
+        let share: Vec<usize> = share.to_vec();
+        let ran = tokio::spawn(async move {
+            let chosen: Vec<&JobOf<D>> =
+                share.iter().filter_map(|&index| task_jobs.get(index)).collect();
+            batch::run(&task_shared, &chosen).await
+        });
+        let error = match ran.await {
+            Ok(Ok(outcomes)) => return Ok(outcomes),
+            Ok(Err(error)) => error,
+            Err(panic) => return Err(Failure::Panicked(panic.to_string())),
         };
         let again = match error.recovery() {
             Recovery::Retry | Recovery::Reconnect => tokio::time::Instant::now() < give_up,
             Recovery::Isolate | Recovery::GiveUp => false,
         };
         if !again {
-            return Err(error);
+            return Err(Failure::Database(error));
         }
         tracing::warn!(%error, "running a batch again");
         tokio::time::sleep(pause).await;
@@ -148,17 +208,19 @@ async fn attempt<D: Domain>(
     }
 }
 
-fn failed<C, R>(job: &Job<C, R>, error: &DbError) -> Outcome<R> {
-    match (job, error.recovery()) {
-        (Job::Call(..), Recovery::Retry | Recovery::Reconnect) => {
-            tracing::warn!(%error, "a command could not be written");
+fn failed<C, R>(job: &Job<C, R>, failure: &Failure) -> Outcome<R> {
+    let away = matches!(failure, Failure::Database(error)
+        if matches!(error.recovery(), Recovery::Retry | Recovery::Reconnect));
+    match job {
+        Job::Call(..) if away => {
+            tracing::warn!(%failure, "a command could not be written");
             Outcome::Call(Err(Refused::Unavailable))
         }
-        (_, Recovery::Isolate | Recovery::GiveUp) => {
-            tracing::error!(%error, tenant = %job.tenant(), "the database refused a batch");
+        Job::Inbound(..) if away => Outcome::Inbound(Applied::Again),
+        Job::Call(..) | Job::Inbound(..) => {
+            tracing::error!(%failure, tenant = %job.tenant(), "a job cannot be carried out");
             internal(job)
         }
-        (Job::Inbound(..), _) => Outcome::Inbound(Applied::Again),
     }
 }
 

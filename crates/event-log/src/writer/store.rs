@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, HashMap};
 
 use backlog_audit_log::Hash;
-use backlog_db::{Conflict, DbError, QueryResult, TableSpec, Value, WriterTx};
+use backlog_db::{Conflict, Database, DbError, QueryResult, TableSpec, Value, WriterTx};
 use backlog_ids::TenantId;
-use backlog_proto::common::v1::Log;
+use backlog_proto::common::v1::{ErrorReason, Log};
+use backlog_service_kit::error::reason_name;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 
-use super::RequestKey;
+use super::{Applied, Inbound, RequestKey};
 use crate::domain::Domain;
 use crate::entry::{GENESIS, Head, Opened, open};
 
@@ -211,6 +212,33 @@ pub(super) async fn stopped(tx: &WriterTx, tenants: &[TenantId]) -> Result<Vec<T
         .query("select tenant_id from processing_stop where tenant_id = any($1)", vec![ids.into()])
         .await?;
     rows.iter().map(tenant).collect()
+}
+
+/// Notes that a tenant stands because entries cannot be applied.
+pub(super) async fn stop(database: &Database, inbound: &Inbound, detail: &str) -> Applied {
+    let Some((log, first)) = inbound.entries.first() else { return Applied::All };
+    let tenant = inbound.tenant;
+    tracing::error!(%tenant, log = log.as_str_name(), detail, "a tenant's processing stops");
+    let noted = database
+        .write_positions(
+            "insert into processing_stop (tenant_id, log, seq, reason, detail, stopped_at) \
+             values ($1, $2, $3, $4, $5, now()) on conflict (tenant_id) do nothing",
+            vec![
+                tenant.uuid().into(),
+                log_value(*log),
+                seq_value(first.entry.seq).into(),
+                reason_name(ErrorReason::TenantStopped).into(),
+                detail.into(),
+            ],
+        )
+        .await;
+    match noted {
+        Ok(_) => Applied::Stopped,
+        Err(error) => {
+            tracing::warn!(%error, "the stop is not noted yet");
+            Applied::Again
+        }
+    }
 }
 
 pub(super) fn tenant(row: &QueryResult) -> Result<TenantId, DbError> {
