@@ -1,0 +1,219 @@
+-- Checks beside the rows: the digest of all projections, the identities, and the start of a rebuild.
+
+-- SHA-256 over all projection rows of a tenant, table by table, in key order. Rows are hashed in blocks,
+-- so that memory stays bounded. Equal logs give equal digests, however they were batched.
+create function projection_digest(p_tenant uuid)
+returns bytea
+language plpgsql
+set timezone = 'UTC' set datestyle = 'ISO, YMD' set bytea_output = 'hex'
+as $$
+declare
+  v_table record;
+  v_part bytea;
+  v_all bytea := ''::bytea;
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  for v_table in
+    select * from (values
+      ('tenant', 'tenant_id'),
+      ('dimension_set', 'segment'),
+      ('contract', 'contract_id'),
+      ('obligation', 'contract_id, obligation_id'),
+      ('movement', 'source_seq, ordinal'),
+      ('plan_row', 'source_seq, ordinal'),
+      ('rollup_contract', 'contract_id, obligation_id, measure, cause, currency collate "C", '
+        'effective_month, recorded_month'),
+      ('rollup_segment', 'effective_month, segment, measure, cause, currency collate "C", '
+        'recorded_month'),
+      ('recorded_month', 'log, month'),
+      ('accounting_entry', 'seq'),
+      ('recognized_through', 'source_seq'),
+      ('audit_entry', 'log, seq'),
+      ('tree_node', 'log, level, node_index')) as t(name, key)
+  loop
+    execute format(
+      'select coalesce(sha256(string_agg(block, ''''::bytea order by place)), ''''::bytea) from ('
+      'select (n - 1) / 10000 as place, sha256(string_agg(h, ''''::bytea order by n)) as block from ('
+      'select row_number() over (order by %s) as n, sha256(convert_to(t::text, ''UTF8'')) as h '
+      'from %I t where tenant_id = %L) rows group by 1) blocks', v_table.key, v_table.name, p_tenant)
+      into v_part;
+    v_all := v_all || convert_to(v_table.name, 'UTF8') || v_part;
+  end loop;
+  return sha256(v_all);
+end $$;
+
+-- The identities of the ledgers that do not hold, per contract and in sum, at every date with
+-- movements: none, unless something is broken. `expected` and `actual` are minor units.
+create function identity_violations(p_tenant uuid)
+returns table (
+  identity text, contract_id uuid, obligation_id uuid, on_date date, currency text,
+  expected numeric, actual numeric)
+language plpgsql as $$
+declare
+  v_nil constant uuid := '00000000-0000-0000-0000-000000000000';
+  v_date date;
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+
+  -- backlog = unbilled + (B - U) + deferred + refund liability - contract asset, and with TCV - R and
+  -- TCV - B in it: of each contract, and of the nil contract, which is the sum.
+  return query
+    with day as (
+      select k.contract_id, m.currency, m.effective_date,
+        sum(case m.measure when 1 then m.amount when 2 then m.amount when 3 then -m.amount
+          else 0 end) as backlog,
+        sum(case m.measure when 1 then m.amount when 2 then m.amount when 4 then -m.amount
+          else 0 end) as unbilled,
+        sum(case m.measure when 4 then m.amount when 5 then -m.amount else 0 end) as conditional,
+        sum(case m.measure when 6 then m.amount when 8 then m.amount when 7 then -m.amount
+          else 0 end) as net
+      from movement m cross join lateral (values (m.contract_id), (v_nil)) k(contract_id)
+      where m.tenant_id = p_tenant
+      group by 1, 2, 3),
+    running as (
+      select d.contract_id, d.currency, d.effective_date, sum(d.backlog) over w as backlog,
+        sum(d.unbilled + d.conditional + d.net) over w as parts
+      from day d
+      window w as (partition by d.contract_id, d.currency order by d.effective_date))
+    select 'backlog = unbilled + (B - U) + deferred revenue + refund liability - contract asset',
+      r.contract_id, v_nil, r.effective_date, r.currency, r.backlog, r.parts
+    from running r where r.backlog <> r.parts;
+
+  -- sum of plan = T - R, of each obligation.
+  return query
+    with change as (
+      select m.contract_id, m.obligation_id, m.currency, m.effective_date,
+        case m.measure when 1 then m.amount else -m.amount end as price, 0::bigint as plan
+      from movement m where m.tenant_id = p_tenant and m.measure in (1, 3)
+      union all
+      select p.contract_id, p.obligation_id, p.currency, p.effective_date, 0, p.amount
+      from plan_row p where p.tenant_id = p_tenant),
+    day as (
+      select c.contract_id, c.obligation_id, c.currency, c.effective_date,
+        sum(c.price) as price, sum(c.plan) as plan
+      from change c group by 1, 2, 3, 4),
+    running as (
+      select d.*, sum(d.price) over w as open_price, sum(d.plan) over w as open_plan from day d
+      window w as (partition by d.contract_id, d.obligation_id order by d.effective_date))
+    select 'sum of plan = T - R', r.contract_id, r.obligation_id, r.effective_date, r.currency,
+      r.open_price, r.open_plan
+    from running r where r.open_price <> r.open_plan;
+
+  -- No month's plan is below zero: only then is what past months still hold the sum that reports carry
+  -- on to their day.
+  return query
+    with day as (
+      select p.contract_id, p.obligation_id, p.month, p.currency, p.effective_date,
+        sum(p.amount) as amount
+      from plan_row p where p.tenant_id = p_tenant group by 1, 2, 3, 4, 5),
+    running as (
+      select d.*, sum(d.amount) over (
+        partition by d.contract_id, d.obligation_id, d.month order by d.effective_date) as remaining
+      from day d)
+    select 'plan of a month is not negative', r.contract_id, r.obligation_id, r.effective_date,
+      r.currency, 0::numeric, r.remaining
+    from running r where r.remaining < 0;
+
+  -- Rollups = raw rows, by contract and by segment.
+  return query
+    with raw as (
+      select m.contract_id, m.obligation_id, m.segment, m.measure, m.cause, m.currency,
+        date_trunc('month', m.effective_date)::date as effective_month,
+        date_trunc('month', m.recorded_at at time zone 'UTC')::date as recorded_month,
+        m.amount, m.contracts, m.segment_contracts
+      from movement m where m.tenant_id = p_tenant
+      union all
+      select p.contract_id, p.obligation_id, p.segment, 64, 0, p.currency,
+        date_trunc('month', p.due_date)::date,
+        date_trunc('month', p.recorded_at at time zone 'UTC')::date, p.amount, 0, 0
+      from plan_row p where p.tenant_id = p_tenant),
+    difference as (
+      select 'rollup by contract = raw rows' as name, f.contract_id, f.obligation_id,
+        f.effective_month, f.currency, sum(f.raw) as raw, sum(f.rolled) as rolled
+      from (
+        select r.contract_id, r.obligation_id, r.segment, r.measure, r.cause, r.currency,
+          r.effective_month, r.recorded_month, r.amount::numeric as raw, 0::numeric as rolled,
+          r.contracts + 1000 * r.segment_contracts::bigint as counts
+        from raw r
+        union all
+        select r.contract_id, r.obligation_id, r.segment, r.measure, r.cause, r.currency,
+          r.effective_month, r.recorded_month, 0, r.amount,
+          -(r.contracts + 1000 * r.segment_contracts)
+        from rollup_contract r where r.tenant_id = p_tenant) f
+      group by f.contract_id, f.obligation_id, f.segment, f.measure, f.cause, f.currency,
+        f.effective_month, f.recorded_month
+      having sum(f.raw) <> sum(f.rolled) or sum(f.counts) <> 0
+      union all
+      select 'rollup by segment = raw rows', v_nil, f.segment, f.effective_month, f.currency,
+        sum(f.raw), sum(f.rolled)
+      from (
+        select r.segment, r.measure, r.cause, r.currency, r.effective_month, r.recorded_month,
+          r.amount::numeric as raw, 0::numeric as rolled,
+          r.contracts + 1000 * r.segment_contracts::bigint as counts
+        from raw r
+        union all
+        select r.segment, r.measure, r.cause, r.currency, r.effective_month, r.recorded_month,
+          0, r.amount, -(r.contracts + 1000 * r.segment_contracts)
+        from rollup_segment r where r.tenant_id = p_tenant) f
+      group by f.segment, f.measure, f.cause, f.currency, f.effective_month, f.recorded_month
+      having sum(f.raw) <> sum(f.rolled) or sum(f.counts) <> 0)
+    select d.name, d.contract_id, d.obligation_id, d.effective_month, d.currency, d.raw, d.rolled
+    from difference d;
+
+  -- backlog = TCV - R: as reports read it, in the middle of each month with movements and about its end,
+  -- against the ledger.
+  for v_date in
+    select distinct date_trunc('month', m.effective_date)::date + d.days
+    from movement m cross join (values (14), (30)) d(days) where m.tenant_id = p_tenant
+  loop
+    return query
+      select 'reported backlog = TCV - R', v_nil, v_nil, v_date, l.currency, l.ledger, r.reported
+      from (
+        select m.currency, sum(case m.measure when 3 then -m.amount else m.amount end) as ledger
+        from movement m
+        where m.tenant_id = p_tenant and m.effective_date <= v_date and m.measure in (1, 2, 3)
+        group by 1) l
+      left join (
+        select b.currency, b.amounts[1]::numeric + b.amounts[2]::numeric - b.amounts[3]::numeric
+          as reported
+        from report_backlog(
+          p_tenant, v_date, null, null, null, null, '', '{}', '{}', '{}', 1000) b
+        where b.kind = 1) r on r.currency = l.currency
+      where l.ledger <> coalesce(r.reported, 0);
+  end loop;
+
+  -- Every entry that is applied stands in the audit trail and as a leaf of its tree.
+  return query
+    select 'audit trail = applied position', v_nil, v_nil, null::date, a.log::text,
+      a.seq::numeric, least(
+        (select count(*) from audit_entry e where e.tenant_id = p_tenant and e.log = a.log),
+        (select count(*) from audit_entry e join tree_node n on n.tenant_id = p_tenant
+           and n.log = a.log and n.level = 0 and n.node_index = e.seq - 1 and n.hash = e.leaf_hash
+           and n.hash = sha256('\x00'::bytea || e.entry)
+         where e.tenant_id = p_tenant and e.log = a.log))::numeric
+    from applied_position a
+    where a.tenant_id = p_tenant and a.seq <> least(
+        (select count(*) from audit_entry e where e.tenant_id = p_tenant and e.log = a.log),
+        (select count(*) from audit_entry e join tree_node n on n.tenant_id = p_tenant
+           and n.log = a.log and n.level = 0 and n.node_index = e.seq - 1 and n.hash = e.leaf_hash
+           and n.hash = sha256('\x00'::bytea || e.entry)
+         where e.tenant_id = p_tenant and e.log = a.log));
+end $$;
+
+-- Begins a rebuild: takes away all projections of a tenant, its positions and its stop, and nothing
+-- else. The writers' lock on the head makes it wait for batches under way.
+create function reset_projections(p_tenant uuid)
+returns void
+language plpgsql as $$
+declare
+  v_table text;
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  perform 1 from log_head h where h.tenant_id = p_tenant for update;
+  foreach v_table in array array['tenant', 'dimension_set', 'contract', 'obligation', 'movement',
+    'plan_row', 'rollup_contract', 'rollup_segment', 'recorded_month', 'accounting_entry',
+    'recognized_through', 'audit_entry', 'tree_node', 'applied_position', 'processing_stop']
+  loop
+    execute format('delete from %I where tenant_id = $1', v_table) using p_tenant;
+  end loop;
+end $$;

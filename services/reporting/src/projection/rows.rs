@@ -1,0 +1,379 @@
+//! The tables that a batch writes, and its rows.
+
+use backlog_db::{Conflict, Row, TableSpec, Value};
+use backlog_event_log::Rows;
+use backlog_ids::TenantId;
+use chrono::NaiveDate;
+
+use super::accounting::{MovementRow, PlanRow};
+use super::contracts::SignedContract;
+use super::state::{Added, AuditRow, Cell, Sum};
+
+const TENANT: usize = 0;
+const DIMENSION_SET: usize = 1;
+const CONTRACT: usize = 2;
+const OBLIGATION: usize = 3;
+const MOVEMENT: usize = 4;
+const PLAN_ROW: usize = 5;
+const ROLLUP_CONTRACT: usize = 6;
+const ROLLUP_SEGMENT: usize = 7;
+const RECORDED_MONTH: usize = 8;
+const ACCOUNTING_ENTRY: usize = 9;
+const RECOGNIZED_THROUGH: usize = 10;
+const AUDIT_ENTRY: usize = 11;
+const TREE_NODE: usize = 12;
+
+const NEW: Conflict = Conflict::Refuse;
+
+/// The tables, in the order of the places above.
+pub(crate) fn tables() -> Vec<TableSpec> {
+    let table = |name, columns, conflict| TableSpec { name, columns, conflict };
+    vec![
+        table(
+            "tenant",
+            &[("tenant_id", "uuid"), ("account_id", "uuid"), ("suspended", "boolean")],
+            Conflict::Do(
+                "(tenant_id) do update set account_id = excluded.account_id, \
+                 suspended = excluded.suspended",
+            ),
+        ),
+        table(
+            "dimension_set",
+            &[
+                ("tenant_id", "uuid"),
+                ("segment", "uuid"),
+                ("product_line", "text"),
+                ("dimensions", "jsonb"),
+            ],
+            Conflict::Keep,
+        ),
+        table(
+            "contract",
+            &[
+                ("tenant_id", "uuid"),
+                ("contract_id", "uuid"),
+                ("customer", "text"),
+                ("currency", "text"),
+                ("signed_on", "date"),
+                ("seq", "bigint"),
+                ("segment", "uuid"),
+            ],
+            NEW,
+        ),
+        table(
+            "obligation",
+            &[
+                ("tenant_id", "uuid"),
+                ("contract_id", "uuid"),
+                ("obligation_id", "uuid"),
+                ("product_line", "text"),
+                ("segment", "uuid"),
+            ],
+            NEW,
+        ),
+        table("movement", MOVEMENT_COLUMNS, NEW),
+        table("plan_row", PLAN_COLUMNS, NEW),
+        table("rollup_contract", CONTRACT_SUM_COLUMNS, Conflict::Do(CONTRACT_SUM_CONFLICT)),
+        table("rollup_segment", SEGMENT_SUM_COLUMNS, Conflict::Do(SEGMENT_SUM_CONFLICT)),
+        table(
+            "recorded_month",
+            &[
+                ("tenant_id", "uuid"),
+                ("log", "smallint"),
+                ("month", "date"),
+                ("first_seq", "bigint"),
+                ("last_seq", "bigint"),
+            ],
+            Conflict::Do("(tenant_id, log, month) do update set last_seq = excluded.last_seq"),
+        ),
+        table(
+            "accounting_entry",
+            &[("tenant_id", "uuid"), ("seq", "bigint"), ("covered_contract_seq", "bigint")],
+            NEW,
+        ),
+        table(
+            "recognized_through",
+            &[("tenant_id", "uuid"), ("source_seq", "bigint"), ("through", "date")],
+            NEW,
+        ),
+        table("audit_entry", AUDIT_COLUMNS, NEW),
+        table(
+            "tree_node",
+            &[
+                ("tenant_id", "uuid"),
+                ("log", "smallint"),
+                ("level", "smallint"),
+                ("node_index", "bigint"),
+                ("hash", "bytea"),
+            ],
+            NEW,
+        ),
+    ]
+}
+
+const MOVEMENT_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("source_seq", "bigint"),
+    ("ordinal", "integer"),
+    ("contract_id", "uuid"),
+    ("accounting_contract_id", "uuid"),
+    ("obligation_id", "uuid"),
+    ("segment", "uuid"),
+    ("cause", "smallint"),
+    ("measure", "smallint"),
+    ("amount", "bigint"),
+    ("currency", "text"),
+    ("effective_date", "date"),
+    ("posting_period", "date"),
+    ("service_month", "date"),
+    ("rule_version", "bigint"),
+    ("policy_version", "bigint"),
+    ("contracts", "smallint"),
+    ("segment_contracts", "smallint"),
+    ("recorded_at", "timestamptz"),
+];
+
+const PLAN_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("source_seq", "bigint"),
+    ("ordinal", "integer"),
+    ("contract_id", "uuid"),
+    ("obligation_id", "uuid"),
+    ("segment", "uuid"),
+    ("month", "date"),
+    ("service_from", "date"),
+    ("service_to", "date"),
+    ("amount", "bigint"),
+    ("currency", "text"),
+    ("effective_date", "date"),
+    ("due_date", "date"),
+    ("late", "boolean"),
+    ("recorded_at", "timestamptz"),
+];
+
+// Sums of a batch may pass 2^63, so they travel as texts.
+const CONTRACT_SUM_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("contract_id", "uuid"),
+    ("obligation_id", "uuid"),
+    ("measure", "smallint"),
+    ("cause", "smallint"),
+    ("currency", "text"),
+    ("effective_month", "date"),
+    ("recorded_month", "date"),
+    ("segment", "uuid"),
+    ("amount", "numeric"),
+    ("contracts", "bigint"),
+    ("segment_contracts", "bigint"),
+];
+
+const CONTRACT_SUM_CONFLICT: &str = "(tenant_id, contract_id, obligation_id, measure, cause, \
+     currency, effective_month, recorded_month) do update set \
+     amount = rollup_contract.amount + excluded.amount, \
+     contracts = rollup_contract.contracts + excluded.contracts, \
+     segment_contracts = rollup_contract.segment_contracts + excluded.segment_contracts";
+
+const SEGMENT_SUM_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("segment", "uuid"),
+    ("measure", "smallint"),
+    ("cause", "smallint"),
+    ("currency", "text"),
+    ("effective_month", "date"),
+    ("recorded_month", "date"),
+    ("amount", "numeric"),
+    ("contracts", "bigint"),
+    ("segment_contracts", "bigint"),
+];
+
+const SEGMENT_SUM_CONFLICT: &str = "(tenant_id, effective_month, segment, measure, cause, \
+     currency, recorded_month) do update set \
+     amount = rollup_segment.amount + excluded.amount, \
+     contracts = rollup_segment.contracts + excluded.contracts, \
+     segment_contracts = rollup_segment.segment_contracts + excluded.segment_contracts";
+
+const AUDIT_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("log", "smallint"),
+    ("seq", "bigint"),
+    ("type", "text"),
+    ("aggregate_id", "text"),
+    ("aggregate_version", "bigint"),
+    ("effective_date", "date"),
+    ("recorded_at", "timestamptz"),
+    ("actor", "text"),
+    ("request_id", "text"),
+    ("leaf_hash", "bytea"),
+    ("entry", "bytea"),
+];
+
+/// Writes what a batch added.
+pub(crate) fn push(added: Added, rows: &mut Rows<'_>) {
+    for (tenant, owner) in added.owners {
+        let row = vec![id(tenant), owner.account.uuid().into(), owner.suspended.into()];
+        rows.push(TENANT, row);
+    }
+    for ((tenant, segment), set) in added.sets {
+        let row = vec![id(tenant), segment.into(), set.product_line.into(), set.dimensions.into()];
+        rows.push(DIMENSION_SET, row);
+    }
+    for (tenant, seq, contract) in added.contracts {
+        push_contract(tenant, seq, contract, rows);
+    }
+    for (tenant, row) in added.movements {
+        rows.push(MOVEMENT, movement(tenant, row));
+    }
+    for (tenant, row) in added.plan {
+        rows.push(PLAN_ROW, plan_row(tenant, row));
+    }
+    for ((tenant, key), sum) in added.by_contract {
+        let place = vec![id(tenant), key.contract.into(), key.obligation.into()];
+        let cell = cell(key.cell);
+        rows.push(ROLLUP_CONTRACT, [place, cell, vec![key.segment.into()], sums(sum)].concat());
+    }
+    for ((tenant, segment, key), sum) in added.by_segment {
+        let place = vec![id(tenant), segment.into()];
+        rows.push(ROLLUP_SEGMENT, [place, cell(key), sums(sum)].concat());
+    }
+    for ((tenant, log, month), (first, last)) in added.recorded {
+        let row = vec![id(tenant), small(log), month.into(), large(first), large(last)];
+        rows.push(RECORDED_MONTH, row);
+    }
+    for (tenant, seq, covered) in added.covered {
+        rows.push(ACCOUNTING_ENTRY, vec![id(tenant), large(seq), large(covered)]);
+    }
+    for (tenant, seq, through) in added.recognized {
+        rows.push(RECOGNIZED_THROUGH, vec![id(tenant), large(seq), through.into()]);
+    }
+    for (tenant, row) in added.audit {
+        rows.push(AUDIT_ENTRY, audit_entry(tenant, row));
+    }
+    for (tenant, log, node) in added.nodes {
+        let row = vec![
+            id(tenant),
+            small(log.into()),
+            i16::from(node.level).into(),
+            large(node.index),
+            node.hash.to_vec().into(),
+        ];
+        rows.push(TREE_NODE, row);
+    }
+}
+
+fn push_contract(tenant: TenantId, seq: u64, contract: SignedContract, rows: &mut Rows<'_>) {
+    let contract_id = contract.contract.uuid();
+    let row = vec![
+        id(tenant),
+        contract_id.into(),
+        contract.customer.into(),
+        contract.currency.code().into(),
+        contract.signed_on.into(),
+        large(seq),
+        contract.segment.into(),
+    ];
+    rows.push(CONTRACT, row);
+    for obligation in contract.obligations {
+        let row = vec![
+            id(tenant),
+            contract_id.into(),
+            obligation.obligation.uuid().into(),
+            obligation.product_line.into(),
+            obligation.segment.into(),
+        ];
+        rows.push(OBLIGATION, row);
+    }
+}
+
+fn movement(tenant: TenantId, row: MovementRow) -> Row {
+    vec![
+        id(tenant),
+        large(row.source_seq),
+        row.ordinal.into(),
+        row.contract.into(),
+        row.accounting_contract.into(),
+        row.obligation.into(),
+        row.segment.into(),
+        row.cause.into(),
+        row.measure.into(),
+        row.amount.into(),
+        row.currency.code().into(),
+        row.effective_date.into(),
+        row.posting_period.into(),
+        row.service_month.unwrap_or_else(no_date).into(),
+        i64::from(row.rule_version).into(),
+        i64::from(row.policy_version).into(),
+        row.contracts.into(),
+        row.segment_contracts.into(),
+        row.recorded_at.into(),
+    ]
+}
+
+fn plan_row(tenant: TenantId, row: PlanRow) -> Row {
+    let (due_date, late) = (row.due_date(), row.is_late());
+    vec![
+        id(tenant),
+        large(row.source_seq),
+        row.ordinal.into(),
+        row.contract.into(),
+        row.obligation.into(),
+        row.segment.into(),
+        row.month.into(),
+        row.service_from.into(),
+        row.service_to.into(),
+        row.amount.into(),
+        row.currency.code().into(),
+        row.effective_date.into(),
+        due_date.into(),
+        late.into(),
+        row.recorded_at.into(),
+    ]
+}
+
+fn audit_entry(tenant: TenantId, row: AuditRow) -> Row {
+    vec![
+        id(tenant),
+        small(row.log.into()),
+        large(row.seq),
+        row.type_name.into(),
+        row.aggregate_id.into(),
+        large(row.aggregate_version),
+        row.effective_date.into(),
+        row.recorded_at.into(),
+        row.actor.into(),
+        row.request_id.into(),
+        row.leaf.to_vec().into(),
+        row.entry.into(),
+    ]
+}
+
+fn cell(cell: Cell) -> Row {
+    vec![
+        cell.measure.into(),
+        cell.cause.into(),
+        cell.currency.code().into(),
+        cell.effective_month.into(),
+        cell.recorded_month.into(),
+    ]
+}
+
+fn sums(sum: Sum) -> Row {
+    vec![sum.amount.to_string().into(), sum.contracts.into(), sum.segment_contracts.into()]
+}
+
+fn id(tenant: TenantId) -> Value {
+    tenant.uuid().into()
+}
+
+fn small(value: i32) -> Value {
+    i16::try_from(value).unwrap_or_default().into()
+}
+
+/// A number of a log as a column holds it; logs end long before 2^63.
+fn large(value: u64) -> Value {
+    i64::try_from(value).unwrap_or(i64::MAX).into()
+}
+
+/// What stands where there is no date.
+fn no_date() -> NaiveDate {
+    NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or_default()
+}
