@@ -117,7 +117,7 @@ impl ServicesFiles {
             "recognition" => format!("[logs]\ncontract_url = \"{}\"\n", self.contract.url),
             "reporting" => format!(
                 "[logs]\ncontract_url = \"{}\"\nrecognition_url = \"{}\"\n\n\
-                 [checkpoints]\nkey_name = \"{CHECKPOINT_NAME}\"\nkey_file = \"{}\"\n",
+                 [audit]\nkey_name = \"{CHECKPOINT_NAME}\"\nkey_file = \"{}\"\n",
                 self.contract.url,
                 self.recognition.url,
                 inputs.keys.checkpoint.private_key_path.display(),
