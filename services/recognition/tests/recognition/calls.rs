@@ -7,6 +7,7 @@ use backlog_proto::google::r#type::Date;
 use backlog_proto::log::v1::ReadRequest;
 use backlog_proto::log::v1::event_log_service_client::EventLogServiceClient;
 use backlog_proto::recognition::v1::{GetPlanRequest, RunRecognitionRequest};
+use backlog_recognition::config::RunsConfig;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt;
 
@@ -151,4 +152,22 @@ async fn behind_tells_how_far() {
     assert_eq!(stack.recognition_entries(&replica, tenant).await.len(), 2, "nothing was posted");
     let told = replica.run(tenant, "t", "2025-12-31", 1).await.watermark.unwrap();
     assert_eq!(told.recognized_through, Some(day("2026-01-31").into()));
+}
+
+// Shows that runs under way are limited: beyond the limit a call is told to come back, and nothing is
+// posted for it.
+#[tokio::test]
+async fn runs_under_way_are_limited() {
+    let stack = Stack::start().await;
+    let replica =
+        stack.replica_with(RunsConfig { concurrent_max: 0, ..RunsConfig::default() }).await;
+    let tenant = tenant(1);
+    stack.owner.create_tenant(tenant, even_months()).await;
+    let request = run_request("r", "2026-01-31", 1);
+    let status = replica.try_run(tenant, request).await.unwrap_err();
+    let told = (status.code(), reason(&status));
+    assert_eq!(told, (Code::ResourceExhausted, "LIMIT_EXCEEDED".to_owned()));
+    let metadata = status.get_details_error_info().unwrap().metadata;
+    assert_eq!(metadata["limit"], "runs.concurrent_max");
+    assert_eq!(stack.recognition_entries(&replica, tenant).await.len(), 1);
 }

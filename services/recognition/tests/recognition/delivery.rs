@@ -74,7 +74,7 @@ async fn a_gap_is_filled_from_the_owner() {
     let replica = stack.replica().await;
     let tenant = tenant(1);
     let entries = write_facts(&stack, tenant).await;
-    assert!(replica.processing_of_unknown(tenant).await, "nothing arrived yet");
+    assert!(!replica.knows(tenant).await, "nothing arrived yet");
     deliver(&replica, tenant, entries[9..].to_vec()).await;
     let now = replica.processing(tenant).await;
     assert_eq!(now.applied, at(Log::Contract, 10));

@@ -17,7 +17,7 @@ use crate::owner::{account, day, obligation_of, usd};
 
 /// That these bytes are this message, in both directions.
 #[track_caller]
-fn check<M: Message + Default + PartialEq>(golden: &str, sample: &M) -> Vec<u8> {
+fn check<M: Message + Default + PartialEq + std::fmt::Debug>(golden: &str, sample: &M) -> Vec<u8> {
     let written = sample.encode_to_vec();
     assert_eq!(hex::encode(&written), golden.trim(), "written otherwise than before");
     let read = M::decode(hex::decode(golden.trim()).unwrap().as_slice()).unwrap();

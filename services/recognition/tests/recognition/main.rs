@@ -1,5 +1,6 @@
 //! The recognition service in this process, on real Postgres and NATS, beside a small owner of the
 //! contract log.
+#![expect(clippy::unwrap_used, reason = "what the tests share fails like a test")]
 
 mod calls;
 mod cases;

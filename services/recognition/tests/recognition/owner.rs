@@ -276,7 +276,7 @@ pub(crate) fn contract_of(
         currency_code: "USD".to_owned(),
         price: None,
         obligations: prices.iter().enumerate().map(obligation).collect(),
-        dimensions: std::collections::BTreeMap::new(),
+        dimensions: Default::default(),
     };
     pb::Contract {
         contract_id: contract.to_string(),

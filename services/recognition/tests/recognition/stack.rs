@@ -34,6 +34,7 @@ use prost::Message;
 use secrecy::SecretString;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
+use tonic_types::StatusExt;
 use uuid::Uuid;
 
 use crate::owner::{Owner, account, day};
@@ -51,7 +52,8 @@ pub(crate) struct Stack {
 
 struct Keys {
     user: TokenSigner,
-    service_pem: PathBuf,
+    recognition_pem: PathBuf,
+    reporting_pem: PathBuf,
     issuers_file: PathBuf,
     _folder: Arc<tempfile::TempDir>,
 }
@@ -114,7 +116,7 @@ impl Stack {
             nats: self.nats.clone(),
             auth: AuthConfig {
                 issuers_file: self.keys.issuers_file.clone(),
-                service_key_file: self.keys.service_pem.clone(),
+                service_key_file: self.keys.recognition_pem.clone(),
                 service_key_id: None,
                 file_floor_ms: 1_000,
                 fetch_floor_ms: 10_000,
@@ -158,7 +160,7 @@ impl Stack {
     }
 
     async fn read(&self, log: Log, url: String, tenant: TenantId) -> Vec<Opened> {
-        let pem = std::fs::read(&self.keys.service_pem).unwrap();
+        let pem = std::fs::read(&self.keys.reporting_pem).unwrap();
         let signer = TokenSigner::try_new("reporting", &pem).unwrap();
         let reader = Reader::new(log, &url, signer, "reporting", self.clock.clone()).unwrap();
         reader.read(tenant, 0, GENESIS, 0).await.unwrap()
@@ -231,6 +233,7 @@ impl Replica {
         tenant: TenantId,
         request: RunRecognitionRequest,
     ) -> Result<RunRecognitionResponse, Status> {
+        self.ready(tenant).await;
         let request = self.call(Some(tenant), &["revenue_accountant"], request);
         self.client().run_recognition(request).await.map(tonic::Response::into_inner)
     }
@@ -252,6 +255,7 @@ impl Replica {
         contract: ContractId,
         min_positions: Vec<LogPosition>,
     ) -> Result<GetPlanResponse, Status> {
+        self.ready(tenant).await;
         let request = GetPlanRequest { contract_id: contract.to_string(), min_positions };
         let request = self.call(Some(tenant), &["analyst"], request);
         self.client().get_plan(request).await.map(tonic::Response::into_inner)
@@ -264,12 +268,23 @@ impl Replica {
         client.get_processing(request).await.unwrap().into_inner()
     }
 
-    /// Whether the tenant has not arrived here.
-    pub(crate) async fn processing_of_unknown(&self, tenant: TenantId) -> bool {
+    /// Whether the tenant's creation has arrived here.
+    pub(crate) async fn knows(&self, tenant: TenantId) -> bool {
         let request = GetProcessingRequest { with_digest: false };
         let request = self.call(Some(tenant), &["tenant_admin"], request);
-        let answer = self.processing_client().get_processing(request).await;
-        answer.is_err_and(|status| status.code() == tonic::Code::Unavailable)
+        match self.processing_client().get_processing(request).await {
+            Ok(_) => true,
+            Err(status) => {
+                let reason = status.get_details_error_info().unwrap().reason;
+                assert_eq!(reason, "TENANT_NOT_READY");
+                false
+            }
+        }
+    }
+
+    /// Asks until the tenant has arrived, as a caller does that is told to try again.
+    async fn ready(&self, tenant: TenantId) {
+        while !self.knows(tenant).await {}
     }
 
     pub(crate) fn processing_client(&self) -> ProcessingServiceClient<Channel> {
@@ -299,8 +314,10 @@ async fn keys() -> Keys {
     let read = |path: &PathBuf| std::fs::read(path).unwrap();
     let user_pem = read(&manifest.keys.user_issuer.private_key_path);
     let user = TokenSigner::try_new("users", &user_pem).unwrap();
-    let service_pem = manifest.keys.service_issuer.private_key_path.clone();
-    let service = |name: &str| TokenSigner::try_new(name, &read(&service_pem)).unwrap();
+    let recognition_pem = manifest.keys.recognition.private_key_path.clone();
+    let reporting_pem = manifest.keys.reporting.private_key_path.clone();
+    let recognition = TokenSigner::try_new("recognition", &read(&recognition_pem)).unwrap();
+    let reporting = TokenSigner::try_new("reporting", &read(&reporting_pem)).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, signers: &[&TokenSigner]| {
         let keys: Vec<_> = signers.iter().map(|signer| signer.public_jwk().unwrap()).collect();
@@ -308,7 +325,7 @@ async fn keys() -> Keys {
         std::fs::write(folder.path().join(name), set.to_string()).unwrap();
     };
     write("users.json", &[&user]);
-    write("services.json", &[&service("recognition"), &service("reporting")]);
+    write("services.json", &[&recognition, &reporting]);
     let issuers_file = folder.path().join("issuers.toml");
     let entry = |issuer: &str, jwks: &str, users: bool| IssuerEntry {
         issuer: issuer.to_owned(),
@@ -321,5 +338,5 @@ async fn keys() -> Keys {
     let issuers =
         vec![entry(ISSUER, "users.json", true), entry(SERVICE_ISSUER, "services.json", false)];
     IssuersFile { issuers }.write(&issuers_file).unwrap();
-    Keys { user, service_pem, issuers_file, _folder: Arc::new(folder) }
+    Keys { user, recognition_pem, reporting_pem, issuers_file, _folder: Arc::new(folder) }
 }

@@ -3,8 +3,10 @@
 use backlog_event_log::{Head, NewEvent, Opened, Origin, Sealed, partition, seal};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
+use backlog_proto::contract::v1::InvoiceIssued;
 use backlog_proto::log::v1::{ResumeProcessingRequest, Stop};
 use chrono::DateTime;
+use prost::Message;
 
 use crate::owner::{contract_drafted, invoice_issued, unknown_type};
 use crate::stack::{Replica, Stack, at, contract, even_months, tenant};
@@ -103,8 +105,13 @@ async fn the_detail_names_the_cause() {
         crate::owner::contract_signed(contract(1), &["1.00"], "2026-01-01", "2026-12-31");
     let euros = {
         let mut event = invoice_issued(contract(1), "2026-01-01", "1.00");
-        let text = String::from_utf8_lossy(&event.payload).replace("USD", "EUR");
-        event.payload = text.into_owned().into_bytes();
+        let mut issued = InvoiceIssued::decode(event.payload.as_slice()).unwrap();
+        let invoice = issued.invoice.as_mut().unwrap();
+        let amounts = invoice.lines.iter_mut().map(|line| &mut line.amount);
+        for amount in amounts.chain([&mut invoice.amount]).flatten() {
+            amount.currency_code = "EUR".to_owned();
+        }
+        event.payload = issued.encode_to_vec();
         event
     };
     let cases = [
