@@ -13,14 +13,17 @@ help: ## List the commands
 demo: build ## Build, then play the story on a private Postgres and NATS
 	$(BACKLOG) demo
 
-test: build ## Run all tests, on a private Postgres and NATS
+# One set of packages and targets for all of it: Cargo builds a dependency anew for each set of
+# features that a set of packages asks for.
+test: install ## Run all tests, on a private Postgres and NATS
+	cargo build --workspace --all-targets
 	@deploy/local/test.sh
 
 check: install ## Check format, lints, architecture, licenses and the protobuf files
 	@deploy/local/components.sh
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets -- -D warnings
-	cargo test --quiet --package backlog-tests --test architecture
+	cargo test --quiet --workspace --test architecture
 	@buf=$$(deploy/local/buf.sh) && echo "buf lint" && "$$buf" lint
 
 up: build ## Start the local stack and the services, and keep them running

@@ -8,6 +8,6 @@ if cargo nextest --version >/dev/null 2>&1; then
     exec cargo test --workspace --doc --quiet
 fi
 # The stack ends with this process, which becomes cargo.
-BACKLOG_TEST_STACK=$(cargo run --quiet --package backlog-local-stack -- --while-process $$)
+BACKLOG_TEST_STACK=$("${CARGO_TARGET_DIR:-target}/debug/backlog-local-stack" --while-process $$)
 export BACKLOG_TEST_STACK
 exec cargo test --workspace
