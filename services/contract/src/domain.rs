@@ -279,3 +279,6 @@ impl Domain for ContractDomain {
         loaded.invoices.flush(rows);
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Reading requests: all violations at once, and the identity of a command.
 
+use std::collections::BTreeMap;
+
 use backlog_event_log::RequestKey;
 use backlog_proto::fields::Fields;
 use backlog_service_kit::{InvalidFields, to_status};
@@ -8,14 +10,26 @@ use sha2::{Digest, Sha256};
 use tonic::Status;
 
 /// The key of a call of `method`. `canonical` is the parsed command written back to the wire, amounts
-/// normalized and defaults filled in, without request_id, validate_only and generated ids: so "1200"
-/// and "1200.00" are the same command.
-pub(crate) fn key(request_id: String, method: &str, canonical: &impl Message) -> RequestKey {
+/// normalized and defaults filled in, without request_id, validate_only, generated ids and maps: so
+/// "1200" and "1200.00" are the same command. Maps, which have no order on the wire, come sorted.
+pub(crate) fn key(
+    request_id: String,
+    method: &str,
+    canonical: &impl Message,
+    map: &BTreeMap<String, String>,
+) -> RequestKey {
     let mut hash = Sha256::new();
-    // The method keeps equal bytes of two kinds of command apart.
-    hash.update(method.as_bytes());
-    hash.update([0]);
-    hash.update(canonical.encode_to_vec());
+    let mut part = |bytes: &[u8]| {
+        // With its length, so that no two commands hash the same bytes.
+        hash.update(u64::try_from(bytes.len()).unwrap_or(u64::MAX).to_be_bytes());
+        hash.update(bytes);
+    };
+    part(method.as_bytes());
+    part(&canonical.encode_to_vec());
+    for (name, value) in map {
+        part(name.as_bytes());
+        part(value.as_bytes());
+    }
     RequestKey { id: request_id, content_hash: hash.finalize().into() }
 }
 

@@ -229,6 +229,11 @@ fn unbookable(fields: &mut Fields, path: &str, error: &EngineError) {
     }
 }
 
+/// Writes terms without their dimensions, which have no order on the wire: for comparing commands.
+pub(super) fn canonical_terms(terms: &Terms) -> pb::ContractTerms {
+    pb::ContractTerms { dimensions: <_>::default(), ..terms_to_proto(terms) }
+}
+
 /// Writes terms with all defaults filled in.
 pub(crate) fn terms_to_proto(terms: &Terms) -> pb::ContractTerms {
     let money = |minor: i128| Money::from_minor(minor, terms.currency).into();
@@ -277,3 +282,6 @@ pub(crate) fn contract_to_proto(contract: &Contract) -> pb::Contract {
         billed: Some(billed.into()),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -6,7 +6,7 @@ use backlog_proto::contract::v1 as pb;
 use chrono::NaiveDate;
 
 use super::contract::Contract;
-use super::convert::terms_to_proto;
+use super::convert::canonical_terms;
 use super::events;
 use super::terms::Terms;
 use crate::domain::Effect;
@@ -28,11 +28,11 @@ impl CreateContract {
     pub(crate) fn key(&self, request_id: String) -> RequestKey {
         let canonical = pb::CreateContractRequest {
             request_id: String::new(),
-            terms: Some(terms_to_proto(&self.terms)),
+            terms: Some(canonical_terms(&self.terms)),
             validate_only: false,
             entered_on: Some(self.entered_on.into()),
         };
-        request::key(request_id, "CreateContract", &canonical)
+        request::key(request_id, "CreateContract", &canonical, &self.terms.dimensions)
     }
 
     /// The draft. Sound terms are always accepted: a draft promises nothing.

@@ -104,3 +104,21 @@ impl Contracts {
         }
     }
 }
+
+#[cfg(test)]
+impl Contracts {
+    /// All contracts, in order.
+    pub(crate) fn all(&self) -> Vec<&Contract> {
+        self.0.values().map(|held| &held.contract).collect()
+    }
+
+    /// The same contracts as the next batch would load them.
+    pub(crate) fn reloaded(self) -> Self {
+        let held = self.0.into_iter().map(|(key, held)| {
+            let contract = held.contract;
+            let stored = Stored { version: contract.version, billed: contract.billed.clone() };
+            (key, Held { contract, stored: Some(stored) })
+        });
+        Self(held.collect())
+    }
+}

@@ -1,5 +1,7 @@
 //! Signing: backlog starts here.
 
+use std::collections::BTreeMap;
+
 use backlog_event_log::{Change, RequestKey};
 use backlog_ids::ContractId;
 use backlog_proto::contract::v1 as pb;
@@ -7,7 +9,7 @@ use backlog_proto::contract::v1::sign_contract_request::Subject;
 use chrono::NaiveDate;
 
 use super::contract::Contract;
-use super::convert::terms_to_proto;
+use super::convert::canonical_terms;
 use super::error::ContractError;
 use super::events;
 use super::terms::Terms;
@@ -53,11 +55,14 @@ impl SignContract {
 
     /// Identity of the call.
     pub(crate) fn key(&self, request_id: String) -> RequestKey {
-        let (subject, etag) = match &self.subject {
+        let no_dimensions = BTreeMap::new();
+        let (subject, etag, dimensions) = match &self.subject {
             Signed::Draft { contract, etag } => {
-                (Subject::ContractId(contract.to_string()), etag.clone())
+                (Subject::ContractId(contract.to_string()), etag.clone(), &no_dimensions)
             }
-            Signed::Terms { terms, .. } => (Subject::Terms(terms_to_proto(terms)), String::new()),
+            Signed::Terms { terms, .. } => {
+                (Subject::Terms(canonical_terms(terms)), String::new(), &terms.dimensions)
+            }
         };
         let canonical = pb::SignContractRequest {
             request_id: String::new(),
@@ -66,7 +71,7 @@ impl SignContract {
             etag,
             validate_only: false,
         };
-        request::key(request_id, "SignContract", &canonical)
+        request::key(request_id, "SignContract", &canonical, dimensions)
     }
 
     /// The signed contract. `stored` is the draft that the command names.

@@ -1,5 +1,7 @@
 //! Issuing an invoice.
 
+use std::collections::BTreeMap;
+
 use backlog_event_log::{Change, RequestKey};
 use backlog_ids::{ContractId, InvoiceId};
 use backlog_money::Money;
@@ -55,7 +57,7 @@ impl IssueInvoice {
             tax: self.tax.filter(|tax| tax.minor() != 0).map(Into::into),
             validate_only: false,
         };
-        request::key(request_id, "IssueInvoice", &canonical)
+        request::key(request_id, "IssueInvoice", &canonical, &BTreeMap::new())
     }
 
     /// The invoice of the contract as it now is.

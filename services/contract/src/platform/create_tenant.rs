@@ -1,5 +1,7 @@
 //! Creating a tenant, once per account and external id.
 
+use std::collections::BTreeMap;
+
 use backlog_event_log::{Change, Decision, RequestKey};
 use backlog_proto::contract::v1 as pb;
 use chrono::NaiveDate;
@@ -30,7 +32,7 @@ impl CreateTenant {
             policy: Some(self.tenant.policy.into()),
             account_id: self.tenant.account.to_string(),
         };
-        request::key(request_id, "CreateTenant", &canonical)
+        request::key(request_id, "CreateTenant", &canonical, &BTreeMap::new())
     }
 
     /// The tenant; where it exists already with the same content, the entry that made it, which is

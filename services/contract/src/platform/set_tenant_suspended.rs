@@ -1,5 +1,7 @@
 //! Suspending a tenant and lifting the suspension.
 
+use std::collections::BTreeMap;
+
 use backlog_event_log::{Change, RequestKey};
 use backlog_ids::TenantId;
 use backlog_proto::contract::v1 as pb;
@@ -30,7 +32,7 @@ impl SetTenantSuspended {
             tenant_id: self.tenant.to_string(),
             suspended: self.suspended,
         };
-        request::key(request_id, "SetTenantSuspended", &canonical)
+        request::key(request_id, "SetTenantSuspended", &canonical, &BTreeMap::new())
     }
 
     /// The change. It is recorded also where nothing changes: only so does a late repetition of this
