@@ -55,7 +55,7 @@ pub struct Failure {
     /// Reason of the service, without prefix, such as `NOT_SIGNED`.
     pub reason: Option<String>,
     /// What went wrong, a sentence.
-    pub message: String,
+    pub message: Box<str>,
     /// Every field that is wrong, and how.
     pub violations: Vec<(String, String)>,
     /// Further facts of the refusal, by name.
@@ -71,7 +71,7 @@ impl Failure {
         Self {
             exit,
             reason: None,
-            message: message.into(),
+            message: message.into().into_boxed_str(),
             violations: Vec::new(),
             metadata: Vec::new(),
             advice: None,
@@ -150,13 +150,13 @@ impl std::error::Error for Failure {}
 
 /// The reason as it travels: without the prefix of the enumeration.
 #[must_use]
-pub fn reason_name(reason: ErrorReason) -> String {
+pub(crate) fn reason_name(reason: ErrorReason) -> String {
     reason.as_str_name().trim_start_matches(PREFIX).to_owned()
 }
 
 /// The reason of this name, without prefix.
 #[must_use]
-pub fn parse_reason(name: &str) -> Option<ErrorReason> {
+pub(crate) fn parse_reason(name: &str) -> Option<ErrorReason> {
     ErrorReason::from_str_name(&format!("{PREFIX}{name}"))
         .filter(|reason| *reason != ErrorReason::Unspecified)
 }
@@ -165,7 +165,7 @@ const PREFIX: &str = "ERROR_REASON_";
 
 /// What a person can do about a refusal.
 #[must_use]
-pub const fn advice(reason: ErrorReason) -> &'static str {
+pub(crate) const fn advice(reason: ErrorReason) -> &'static str {
     match reason {
         ErrorReason::Unspecified => "report it with the command that you gave",
         ErrorReason::InvalidFields => "correct the fields named above and call again",

@@ -4,7 +4,7 @@ use comfy_table::{Cell, CellAlignment, Table, presets};
 
 /// A table with these columns; those in `right`, counted from 0, are aligned to the right.
 #[must_use]
-pub fn render<R, C>(header: &[&str], rows: R, right: &[usize]) -> String
+pub(crate) fn render<R, C>(header: &[&str], rows: R, right: &[usize]) -> String
 where
     R: IntoIterator,
     R::Item: IntoIterator<Item = C>,

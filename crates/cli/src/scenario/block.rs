@@ -194,6 +194,11 @@ impl<'n> Block<'n> {
         node
     }
 
+    /// Whether a key is there that was not taken yet.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.entries.iter().any(|(key, _)| key.text == name)
+    }
+
     /// What nobody took, for keys that are names of their own.
     pub(crate) fn rest(self) -> Vec<&'n (Key, Node)> {
         self.entries

@@ -21,7 +21,7 @@ use super::{
 
 /// Plays one scenario in memory.
 #[derive(Debug)]
-pub struct EnginePlayer {
+pub(crate) struct EnginePlayer {
     currency: Currency,
     policy: Policy,
     contracts: BTreeMap<String, Known>,
@@ -39,7 +39,7 @@ struct Known {
 impl EnginePlayer {
     /// An empty tenant for this scenario.
     #[must_use]
-    pub fn new(scenario: &Scenario) -> Self {
+    pub(crate) fn new(scenario: &Scenario) -> Self {
         Self {
             currency: scenario.currency,
             policy: scenario.policy,

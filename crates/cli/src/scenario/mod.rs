@@ -1,7 +1,7 @@
 //! Scenario files: worked examples that run, through a stack or through the pure fold alone.
 //!
-//! [`read_file`] parses strictly, [`run`] plays through a [`player::Player`] and compares; the
-//! format is described in `tests/scenarios/README.md`.
+//! A file is parsed strictly, played step by step, and every figure in it compared. The format is
+//! described in `tests/scenarios/README.md`.
 
 mod block;
 mod check;
@@ -9,18 +9,23 @@ mod engine_player;
 mod expect;
 mod model;
 mod parse;
-pub(crate) mod player;
+mod player;
 mod report;
 mod run;
+mod stack_player;
+mod stack_tables;
 mod terms;
 mod yaml;
 
 #[cfg(test)]
 mod tests;
 
-pub use engine_player::EnginePlayer;
-pub use model::Scenario;
-pub use parse::{parse, read_file};
-pub use report::{Check, FileReport, render};
+pub(crate) use block::parse_date;
+pub(crate) use engine_player::EnginePlayer;
+pub(crate) use model::{Action, Invoice, Obligation, Scenario, Terms, Verb, View};
+pub(crate) use parse::{parse, read_file, read_terms};
+pub(crate) use player::Player;
+pub(crate) use report::{FileReport, render};
 pub(crate) use run::play;
-pub use yaml::Problem;
+pub(crate) use stack_player::StackPlayer;
+pub(crate) use yaml::Problem;

@@ -9,39 +9,39 @@ use chrono::NaiveDate;
 
 /// One tenant's story and the figures that must come out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Scenario {
+pub(crate) struct Scenario {
     /// Its name, which is that of its file.
-    pub name: String,
+    pub(crate) name: String,
     /// A line for people.
-    pub title: String,
+    pub(crate) title: String,
     /// Where the example is from.
-    pub source: String,
+    pub(crate) source: String,
     /// Currency of all its amounts.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// Currency of the books; the scenario's where none is given.
-    pub functional_currency: Currency,
+    pub(crate) functional_currency: Currency,
     /// The tenant's policy from the start.
-    pub policy: Policy,
+    pub(crate) policy: Policy,
     /// What happens, in order.
-    pub steps: Vec<Step>,
+    pub(crate) steps: Vec<Step>,
     /// Figures of the source that are outside our measures, and why.
-    pub not_shown: Vec<(String, String)>,
+    pub(crate) not_shown: Vec<(String, String)>,
 }
 
 /// One step.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
+pub(crate) struct Step {
     /// Its day; never before that of the step before.
-    pub on: NaiveDate,
+    pub(crate) on: NaiveDate,
     /// Its line in the file.
-    pub line: usize,
+    pub(crate) line: usize,
     /// What happens.
-    pub action: Action,
+    pub(crate) action: Action,
 }
 
 /// What a step does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Something happens.
     Do(Verb),
     /// Something must be refused for this reason, and change nothing.
@@ -52,7 +52,7 @@ pub enum Action {
 
 /// Something that happens to a contract.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verb {
+pub(crate) enum Verb {
     /// A draft is entered.
     Draft(Terms),
     /// Terms are signed at once.
@@ -83,7 +83,7 @@ pub enum Verb {
 impl Verb {
     /// The word for it in files and tables.
     #[must_use]
-    pub const fn name(&self) -> &'static str {
+    pub(crate) const fn name(&self) -> &'static str {
         match self {
             Self::Draft(_) => "draft",
             Self::Sign { .. } | Self::SignDraft { .. } => "sign",
@@ -95,97 +95,97 @@ impl Verb {
 
 /// What the parties agree on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Terms {
+pub(crate) struct Terms {
     /// Handle of the contract in this file.
-    pub contract: String,
+    pub(crate) contract: String,
     /// Customer; the handle where none is given.
-    pub customer: String,
+    pub(crate) customer: String,
     /// First and last day of the term, as written.
-    pub term: (NaiveDate, NaiveDate),
+    pub(crate) term: (NaiveDate, NaiveDate),
     /// Reporting dimensions.
-    pub dimensions: BTreeMap<String, String>,
+    pub(crate) dimensions: BTreeMap<String, String>,
     /// Fixed price of the whole contract.
-    pub price: Option<Money>,
+    pub(crate) price: Option<Money>,
     /// The promises, in order.
-    pub obligations: Vec<Obligation>,
+    pub(crate) obligations: Vec<Obligation>,
 }
 
 /// One promise.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Obligation {
+pub(crate) struct Obligation {
     /// Its handle, the key on the wire.
-    pub id: String,
+    pub(crate) id: String,
     /// Stated price.
-    pub price: Option<Money>,
+    pub(crate) price: Option<Money>,
     /// Stand-alone selling price.
-    pub ssp: Option<Money>,
+    pub(crate) ssp: Option<Money>,
     /// Term of its own, as written.
-    pub term: Option<(NaiveDate, NaiveDate)>,
+    pub(crate) term: Option<(NaiveDate, NaiveDate)>,
     /// Straight-line convention of its own.
-    pub convention: Option<Convention>,
+    pub(crate) convention: Option<Convention>,
     /// Product line; may be empty.
-    pub product_line: String,
+    pub(crate) product_line: String,
 }
 
 /// An invoice.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Invoice {
+pub(crate) struct Invoice {
     /// Handle of the contract.
-    pub contract: String,
+    pub(crate) contract: String,
     /// Amount net of tax.
-    pub amount: Money,
+    pub(crate) amount: Money,
     /// Bills this obligation; spread over all where none is given.
-    pub obligation: Option<String>,
+    pub(crate) obligation: Option<String>,
     /// Tax on top.
-    pub tax: Option<Money>,
+    pub(crate) tax: Option<Money>,
     /// Day on which payment is due; the day of the step where none is given.
-    pub due_on: Option<NaiveDate>,
+    pub(crate) due_on: Option<NaiveDate>,
     /// The vendor's number; may be empty.
-    pub number: String,
+    pub(crate) number: String,
 }
 
 /// Figures that must hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Expect {
+pub(crate) struct Expect {
     /// What is looked at.
-    pub view: View,
+    pub(crate) view: View,
     /// The figures.
-    pub claims: Vec<Claim>,
+    pub(crate) claims: Vec<Claim>,
     /// Figures of the source that are outside our measures, and why.
-    pub not_shown: Vec<(String, String)>,
+    pub(crate) not_shown: Vec<(String, String)>,
 }
 
 /// What a figure is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
+pub(crate) struct View {
     /// Only this contract, by handle.
-    pub contract: Option<String>,
+    pub(crate) contract: Option<String>,
     /// Only this obligation of it.
-    pub obligation: Option<String>,
+    pub(crate) obligation: Option<String>,
     /// Only contracts with these dimension values.
-    pub dimensions: BTreeMap<String, String>,
+    pub(crate) dimensions: BTreeMap<String, String>,
     /// Only this currency.
-    pub currency: Currency,
+    pub(crate) currency: Currency,
     /// At the end of this day.
-    pub as_of: NaiveDate,
+    pub(crate) as_of: NaiveDate,
     /// As known at the end of the steps of this day.
-    pub known_at: Option<NaiveDate>,
+    pub(crate) known_at: Option<NaiveDate>,
 }
 
 /// An amount that is expected, at a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cell<K> {
+pub(crate) struct Cell<K> {
     /// Its name: a measure, a month, an obligation, a line of the roll-forward.
-    pub key: K,
+    pub(crate) key: K,
     /// The amount.
-    pub amount: Money,
+    pub(crate) amount: Money,
     /// Line in the file.
-    pub line: usize,
+    pub(crate) line: usize,
 }
 
 /// One expectation.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Claim {
+pub(crate) enum Claim {
     /// A balance to date.
     Measure(Cell<Measure>),
     /// Transaction price by obligation.
@@ -225,28 +225,28 @@ pub enum Claim {
 
 /// Which entries a row sums.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct EntryKey {
+pub(crate) struct EntryKey {
     /// Only this obligation.
-    pub obligation: Option<String>,
+    pub(crate) obligation: Option<String>,
     /// First day of the month of service.
-    pub service_period: NaiveDate,
+    pub(crate) service_period: NaiveDate,
     /// First day of the month posted in.
-    pub posting_period: NaiveDate,
+    pub(crate) posting_period: NaiveDate,
 }
 
 macro_rules! names {
     ($(#[$doc:meta])* $enum:ident { $($(#[$value_doc:meta])* $value:ident = $name:literal,)+ }) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $enum { $($(#[$value_doc])* $value,)+ }
+        pub(crate) enum $enum { $($(#[$value_doc])* $value,)+ }
 
         impl $enum {
             /// All of them, in order.
-            pub const ALL: &'static [Self] = &[$(Self::$value,)+];
+            pub(crate) const ALL: &'static [Self] = &[$(Self::$value,)+];
 
             /// The name in files.
             #[must_use]
-            pub const fn name(self) -> &'static str {
+            pub(crate) const fn name(self) -> &'static str {
                 match self { $(Self::$value => $name,)+ }
             }
         }
@@ -326,7 +326,7 @@ names! {
 impl Measure {
     /// The measure's balance; none for bookings, which are a flow.
     #[must_use]
-    pub const fn of(self, balances: &Balances) -> Option<i128> {
+    pub(crate) const fn of(self, balances: &Balances) -> Option<i128> {
         Some(match self {
             Self::TransactionPrice => balances.transaction_price,
             Self::Tcv => balances.tcv,

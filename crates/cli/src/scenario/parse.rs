@@ -10,7 +10,7 @@ use crate::failure::parse_reason;
 
 use super::{
     block::{Block, Reader},
-    model::{Action, Invoice, Scenario, Step, Verb},
+    model::{Action, Invoice, Scenario, Step, Terms, Verb},
     terms::{optional, states_terms},
     yaml::{self, Node, Problem},
 };
@@ -21,7 +21,7 @@ const VERBS: [&str; 6] = ["draft", "expect", "invoice", "recognize", "refuse", "
 ///
 /// # Errors
 /// Everything that is wrong with it, by line.
-pub fn read_file(path: &Path) -> Result<Scenario, Vec<Problem>> {
+pub(crate) fn read_file(path: &Path) -> Result<Scenario, Vec<Problem>> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| vec![Problem { line: 1, message: format!("cannot be read: {error}") }])?;
     let scenario = parse(&text)?;
@@ -37,7 +37,7 @@ pub fn read_file(path: &Path) -> Result<Scenario, Vec<Problem>> {
 ///
 /// # Errors
 /// Everything that is wrong with it, by line.
-pub fn parse(text: &str) -> Result<Scenario, Vec<Problem>> {
+pub(crate) fn parse(text: &str) -> Result<Scenario, Vec<Problem>> {
     let node = yaml::read(text).map_err(|problem| vec![problem])?;
     // Replaced by the file's own currency before any amount is read.
     let Ok(placeholder) = Currency::parse("USD") else { return Err(Vec::new()) };
@@ -256,5 +256,33 @@ impl Reader {
         let contract = self.text(node, "contract")?;
         self.is_known(&contract, node.line, refused)?;
         Some(contract)
+    }
+}
+
+/// Reads terms that stand in a file of their own: those of `sign` with `currency` and `number`, and
+/// without a handle. Answers the terms, the currency and the number.
+pub(crate) fn read_terms(text: &str) -> Result<(Terms, Currency, String), Vec<Problem>> {
+    let node = yaml::read(text).map_err(|problem| vec![problem])?;
+    let Ok(placeholder) = Currency::parse("USD") else { return Err(Vec::new()) };
+    let mut reader = Reader::new(placeholder);
+    let terms = reader.terms_file(&node);
+    reader.problems.sort();
+    match terms {
+        Some(terms) if reader.problems.is_empty() => Ok(terms),
+        Some(_) | None => Err(reader.problems),
+    }
+}
+
+impl Reader {
+    fn terms_file(&mut self, node: &Node) -> Option<(Terms, Currency, String)> {
+        let mut block = Block::open(self, node, "the file")?;
+        let currency = block.need(self, "currency")?;
+        self.currency = self.currency_code(currency, "currency")?;
+        let number = block.take("number").map(|node| self.text(node, "number"));
+        if !block.has("customer") {
+            self.wrong(block.line, "the file needs \"customer\"");
+        }
+        let terms = self.terms(block, String::new());
+        Some((terms?, self.currency, optional(number)?.unwrap_or_default()))
     }
 }

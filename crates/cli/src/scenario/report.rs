@@ -10,38 +10,38 @@ use super::model::Scenario;
 
 /// One figure: what was expected, and what came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Check {
+pub(crate) struct Check {
     /// Line in the file.
-    pub line: usize,
+    pub(crate) line: usize,
     /// Day of the step.
-    pub on: NaiveDate,
+    pub(crate) on: NaiveDate,
     /// Contract, obligation or segment.
-    pub subject: String,
+    pub(crate) subject: String,
     /// Measure, or cell of a table.
-    pub what: String,
+    pub(crate) what: String,
     /// As the file has it.
-    pub expected: String,
+    pub(crate) expected: String,
     /// As it came out.
-    pub actual: String,
+    pub(crate) actual: String,
     /// Whether they are the same.
-    pub holds: bool,
+    pub(crate) holds: bool,
 }
 
 /// How one file came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FileReport {
+pub(crate) struct FileReport {
     /// Name of the scenario.
-    pub name: String,
+    pub(crate) name: String,
     /// Its title.
-    pub title: String,
+    pub(crate) title: String,
     /// Where the example is from.
-    pub source: String,
+    pub(crate) source: String,
     /// All figures, in order.
-    pub checks: Vec<Check>,
+    pub(crate) checks: Vec<Check>,
     /// The step that could not be played, by line, and why; what follows it was not played.
-    pub stopped: Option<(usize, Failure)>,
+    pub(crate) stopped: Option<(usize, Failure)>,
     /// Figures of the source that are outside our measures, and why.
-    pub not_shown: Vec<(String, String)>,
+    pub(crate) not_shown: Vec<(String, String)>,
 }
 
 impl FileReport {
@@ -58,19 +58,19 @@ impl FileReport {
 
     /// Whether every step was played and every figure came out.
     #[must_use]
-    pub fn holds(&self) -> bool {
+    pub(crate) fn holds(&self) -> bool {
         self.stopped.is_none() && self.checks.iter().all(|check| check.holds)
     }
 
     /// Number of figures that differ.
     #[must_use]
-    pub fn differing(&self) -> usize {
+    pub(crate) fn differing(&self) -> usize {
         self.checks.iter().filter(|check| !check.holds).count()
     }
 
     /// The report as JSON.
     #[must_use]
-    pub fn json(&self) -> serde_json::Value {
+    pub(crate) fn json(&self) -> serde_json::Value {
         let checks: Vec<_> = self
             .checks
             .iter()
@@ -105,7 +105,7 @@ impl FileReport {
 
 /// The report for people: the table, what stopped it, what is not shown.
 #[must_use]
-pub fn render(report: &FileReport) -> String {
+pub(crate) fn render(report: &FileReport) -> String {
     let mut text = format!("{}: {}\n", report.name, report.title);
     let rows = report.checks.iter().map(|check| {
         [

@@ -10,11 +10,11 @@ const DEPTH_MAX: usize = 32;
 
 /// Something wrong with a file, at a line from 1.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
+pub(crate) struct Problem {
     /// The line.
-    pub line: usize,
+    pub(crate) line: usize,
     /// What is wrong, a sentence.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 /// A value and the line where it begins.

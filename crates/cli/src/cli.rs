@@ -1,0 +1,198 @@
+//! The command line: what there is, and which file does it.
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use backlog_service_kit::{Clock, Ids};
+
+use crate::commands::{
+    account::{Account, Issuer},
+    audit::Audit,
+    contract::Contract,
+    dev::Dev,
+    doctor::{self, Doctor},
+    invoice::Invoice,
+    recognition::{Plan, Recognize},
+    report::Report,
+    scenario::Scenario,
+    tenant::Tenant,
+    token::Token,
+};
+use crate::demo::Demo;
+use crate::failure::{Exit, Failure};
+use crate::session::{Options, Output, Session};
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  done
+  1  the answer is no: a figure differs, something does not stand or is not ready
+  2  the command, a file or the set-up of this machine is wrong; nothing was sent
+  3  refused by a service; the reason, everything wrong and what to do are printed
+  4  a service could not answer, or not in time; try again with the same --request-id
+  5  a proof does not hold; the check that fails is named
+
+First account, issuer, tenant and token on a local stack:
+  backlog dev up --detach
+  backlog account create \"Vendor\"
+  backlog issuer bind --account acc_...
+  backlog tenant create acme --name \"Acme\"
+  export BACKLOG_TOKEN=$(backlog token --tenant ten_... --role controller)";
+
+/// Revenue backlog: the value of signed contracts not yet recognized as revenue.
+#[derive(Debug, Parser)]
+#[command(name = "backlog", version, about, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(flatten)]
+    options: Options,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// The local stack: real Postgres, real NATS and the three services.
+    #[command(subcommand)]
+    Dev(Dev),
+    /// Accounts: the vendors that own tenants.
+    #[command(subcommand)]
+    Account(Account),
+    /// Issuers: whose tokens are an account's.
+    #[command(subcommand)]
+    Issuer(Issuer),
+    /// Tenants: sets of books.
+    #[command(subcommand)]
+    Tenant(Tenant),
+    /// Signs a token with the local stack's development keys.
+    Token(Token),
+    /// Contracts: drafts, and firm commitments.
+    #[command(subcommand)]
+    Contract(Contract),
+    /// Invoices: from unbilled to billed.
+    #[command(subcommand)]
+    Invoice(Invoice),
+    /// Posts the revenue earned through a day and not posted before.
+    Recognize(Recognize),
+    /// What is still planned.
+    #[command(subcommand)]
+    Plan(Plan),
+    /// Backlog and its roll-forward.
+    #[command(subcommand)]
+    Report(Report),
+    /// The audit trail, checkpoints and proofs.
+    #[command(subcommand)]
+    Audit(Audit),
+    /// Worked examples that run.
+    #[command(subcommand)]
+    Scenario(Scenario),
+    /// How far each service is with each tenant, and what stands still.
+    Doctor(Doctor),
+    /// Whether each service lives and is ready.
+    Health,
+    /// Starts a private stack, plays a story, compares every figure, and removes everything.
+    Demo(Demo),
+}
+
+impl Cli {
+    /// Does what was asked; answers are printed. Errors are for the caller to print.
+    ///
+    /// # Errors
+    /// What went wrong, with its exit code.
+    pub async fn run(self, clock: Clock, ids: Ids) -> Result<Exit, Failure> {
+        let session = &Session::new(self.options, clock, ids);
+        match self.command {
+            Command::Dev(dev) => dev.run(session).await,
+            Command::Account(account) => account.run(session).await,
+            Command::Issuer(issuer) => issuer.run(session).await,
+            Command::Tenant(tenant) => tenant.run(session).await,
+            Command::Token(token) => token.run(session),
+            Command::Contract(contract) => contract.run(session).await,
+            Command::Invoice(invoice) => invoice.run(session).await,
+            Command::Recognize(recognize) => recognize.run(session).await,
+            Command::Plan(plan) => plan.run(session).await,
+            Command::Report(report) => report.run(session).await,
+            Command::Audit(audit) => audit.run(session).await,
+            Command::Scenario(scenario) => scenario.run(session).await,
+            Command::Doctor(doctor) => doctor.run(session).await,
+            Command::Health => doctor::health(session).await,
+            Command::Demo(demo) => demo.run(session).await,
+        }
+    }
+
+    /// How answers are written.
+    #[must_use]
+    pub fn output(&self) -> Output {
+        self.options.output
+    }
+
+    /// The help of all commands, for documentation and tests.
+    #[must_use]
+    pub fn definition() -> clap::Command {
+        Self::command()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::Cli;
+
+    /// The definition is sound, and every command that the documentation names parses.
+    #[test]
+    fn documented_commands_parse() {
+        Cli::definition().debug_assert();
+        let contract = "ctr_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
+        let tenant = "ten_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
+        let account = "acc_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
+        let good = [
+            "dev up --detach".to_owned(),
+            "dev status --output json".to_owned(),
+            "account create Vendor".to_owned(),
+            format!("issuer bind --account {account}"),
+            "tenant create acme --name Acme --currency EUR --convention even_months".to_owned(),
+            format!("tenant suspend {tenant}"),
+            format!("token --tenant {tenant} --role controller --role auditor --ttl 60"),
+            "token --operator".to_owned(),
+            "contract sign --customer A --from 2026-01-01 --to 2026-12-31 --price 1.00".to_owned(),
+            "contract sign --file terms.yaml --signed-on 2026-01-01".to_owned(),
+            format!("contract sign {contract} --etag x"),
+            "contract create --file terms.yaml --validate-only".to_owned(),
+            "contract list --state draft".to_owned(),
+            format!("invoice issue {contract} --amount 100.00 --due-on 2026-01-31"),
+            format!("invoice issue {contract} --line sub=1.00 --line other=2.00"),
+            "recognize --through 2026-01-31 --after contract=5".to_owned(),
+            format!("plan get {contract}"),
+            "report backlog --as-of 2026-01-31 --group-by customer --filter region=emea".to_owned(),
+            "report backlog --known-at contract=12,recognition=15".to_owned(),
+            "report rollforward --from 2026-01-01 --to 2026-12-31".to_owned(),
+            "audit list --log recognition".to_owned(),
+            "audit proof --seq 2 --out p.json".to_owned(),
+            "audit verify p.json --key k.txt".to_owned(),
+            "scenario run a.yaml b --engine --output json".to_owned(),
+            "doctor --digest".to_owned(),
+            "health".to_owned(),
+            "demo".to_owned(),
+        ];
+        for line in good {
+            let words = ["backlog"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
+        }
+        let bad = [
+            "token".to_owned(),
+            format!("token --tenant {tenant}"),
+            format!("token --tenant {tenant} --role operator"),
+            "token --operator --account-admin".to_owned(),
+            "contract sign --customer A".to_owned(),
+            format!("contract sign {contract} --file t.yaml"),
+            "recognize".to_owned(),
+            "recognize --through 2026-02-30".to_owned(),
+            format!("invoice issue {contract}"),
+            format!("invoice issue {contract} --amount 1.00 --line a=1.00"),
+            "report backlog --known-at contract".to_owned(),
+            "tenant create a --currency usd".to_owned(),
+        ];
+        for line in bad {
+            let words = ["backlog"].into_iter().chain(line.split(' '));
+            assert!(Cli::try_parse_from(words).is_err(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! `backlog invoice`: from unbilled to billed; backlog does not change.
+
+use backlog_ids::ContractId;
+use backlog_money::{Currency, Money};
+use backlog_proto::contract::v1 as pb;
+use chrono::NaiveDate;
+use clap::{Args, Subcommand};
+
+use crate::arguments::{self, Pair};
+use crate::client::{
+    Client, date, day, from_status, money, money_json, position_json, positions_text,
+};
+use crate::failure::{Exit, Failure};
+use crate::session::Session;
+use crate::table;
+
+use super::contract::Write;
+
+/// Invoices.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Invoice {
+    /// Records an invoice of a signed contract.
+    Issue(Issue),
+    /// Lists invoices.
+    List {
+        /// Only invoices of this contract.
+        #[arg(long)]
+        contract: Option<ContractId>,
+        /// Invoices at most.
+        #[arg(long, default_value_t = 1_000)]
+        limit: usize,
+    },
+}
+
+/// An invoice to record.
+#[derive(Debug, Args)]
+pub(crate) struct Issue {
+    /// The contract, as ctr_...
+    contract: ContractId,
+    /// Amount net of tax, spread over what is not billed yet.
+    #[arg(long, required_unless_present = "line", conflicts_with = "line")]
+    amount: Option<String>,
+    /// What one obligation is billed, by its key or id; may be repeated.
+    #[arg(long, value_name = "OBLIGATION=AMOUNT")]
+    line: Vec<Pair>,
+    /// Tax on top.
+    #[arg(long)]
+    tax: Option<String>,
+    /// Day of issue; today when absent.
+    #[arg(long, value_parser = arguments::day)]
+    issued_on: Option<NaiveDate>,
+    /// Day on which payment is due; the day of issue when absent.
+    #[arg(long, value_parser = arguments::day)]
+    due_on: Option<NaiveDate>,
+    /// Your number for it.
+    #[arg(long, default_value = "")]
+    number: String,
+    #[command(flatten)]
+    write: Write,
+}
+
+impl Invoice {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        match self {
+            Self::Issue(issue) => issue.run(session).await,
+            Self::List { contract, limit } => list(session, contract, limit).await,
+        }
+    }
+}
+
+impl Issue {
+    async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let client = session.client()?;
+        let contract = self.contract(&client).await?;
+        let terms = contract.terms.unwrap_or_default();
+        let currency = Currency::parse(&terms.currency_code)
+            .map_err(|error| Failure::new(Exit::Unavailable, error.to_string()))?;
+        let amount = |name: &str, text: &str| {
+            Money::parse(text, currency)
+                .map_err(|error| Failure::usage(format!("{name} {text}: {error}")))
+        };
+        let mut lines = Vec::with_capacity(self.line.len());
+        for line in &self.line {
+            let known = terms.obligations.iter().zip(&contract.obligation_ids);
+            let mut known = known.filter(|(promise, _)| promise.key == line.name);
+            let id = known.next().map_or_else(|| line.name.clone(), |(_, id)| id.clone());
+            let amount = amount("--line", &line.value)?;
+            lines.push(pb::InvoiceLine { obligation_id: id, amount: Some(amount.into()) });
+        }
+        let total = self.amount.as_deref().map(|text| amount("--amount", text)).transpose()?;
+        let tax = self.tax.as_deref().map(|text| amount("--tax", text)).transpose()?;
+        let request = pb::IssueInvoiceRequest {
+            request_id: session.request_id(self.write.request_id.as_deref()),
+            contract_id: self.contract.to_string(),
+            number: self.number,
+            issued_on: date(self.issued_on.unwrap_or_else(|| session.today())),
+            due_on: self.due_on.map(Into::into),
+            amount: total.map(Into::into),
+            lines,
+            tax: tax.map(Into::into),
+            validate_only: self.write.validate_only,
+        };
+        let answer = client.invoices().issue_invoice(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        session.book()?.note(answer.position.as_ref());
+        let invoice = answer.invoice.unwrap_or_default();
+        let mut json = json(&invoice);
+        let total = invoice.amount.clone().unwrap_or_default();
+        let mut text = format!("{} {} {}", invoice.invoice_id, total.amount, total.currency_code);
+        match &answer.position {
+            Some(position) => {
+                json["position"] = position_json(position);
+                let at = positions_text(std::slice::from_ref(position));
+                text = format!("{text}\nwritten at {at}");
+            }
+            None => text = format!("{text}\nvalidated only, nothing written"),
+        }
+        session.answer(&text, &json);
+        Ok(Exit::Done)
+    }
+
+    async fn contract(&self, client: &Client) -> Result<pb::Contract, Failure> {
+        let request = pb::GetContractRequest { contract_id: self.contract.to_string() };
+        let answer = client.contracts().get_contract(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        Ok(answer.contract.unwrap_or_default())
+    }
+}
+
+async fn list(
+    session: &Session,
+    contract: Option<ContractId>,
+    limit: usize,
+) -> Result<Exit, Failure> {
+    let client = session.client()?;
+    let contract_id = contract.map(|contract| contract.to_string()).unwrap_or_default();
+    let mut invoices = Vec::new();
+    let mut page_token = String::new();
+    while invoices.len() < limit {
+        let request = pb::ListInvoicesRequest {
+            page_size: i32::try_from(limit.saturating_sub(invoices.len())).unwrap_or(i32::MAX),
+            page_token,
+            contract_id: contract_id.clone(),
+        };
+        let answer = client.invoices().list_invoices(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        invoices.extend(answer.invoices);
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    let rows = invoices.iter().map(|invoice| {
+        let text = |date: Option<&_>| day(date).map(|day| day.to_string()).unwrap_or_default();
+        [
+            invoice.invoice_id.clone(),
+            invoice.contract_id.clone(),
+            invoice.number.clone(),
+            text(invoice.issued_on.as_ref()),
+            text(invoice.due_on.as_ref()),
+            money(invoice.amount.as_ref()),
+            money(invoice.tax.as_ref()),
+        ]
+    });
+    let header = ["invoice", "contract", "number", "issued on", "due on", "amount", "tax"];
+    let mut text = table::render(&header, rows, &[5, 6]);
+    if !page_token.is_empty() {
+        text.push_str("there are more: give a higher --limit\n");
+    }
+    let listed: Vec<_> = invoices.iter().map(json).collect();
+    let json = serde_json::json!({ "invoices": listed, "more": !page_token.is_empty() });
+    session.answer(&text, &json);
+    Ok(Exit::Done)
+}
+
+fn json(invoice: &pb::Invoice) -> serde_json::Value {
+    let text = |date: Option<&_>| day(date).map(|day| day.to_string());
+    let lines: Vec<_> = invoice
+        .lines
+        .iter()
+        .map(|line| {
+            serde_json::json!({
+                "obligation_id": line.obligation_id,
+                "amount": money_json(line.amount.as_ref()),
+            })
+        })
+        .collect();
+    serde_json::json!({
+        "invoice_id": invoice.invoice_id,
+        "contract_id": invoice.contract_id,
+        "number": invoice.number,
+        "issued_on": text(invoice.issued_on.as_ref()),
+        "due_on": text(invoice.due_on.as_ref()),
+        "lines": lines,
+        "amount": money_json(invoice.amount.as_ref()),
+        "tax": money_json(invoice.tax.as_ref()),
+    })
+}

@@ -1,0 +1,14 @@
+//! The commands, one file a family.
+
+pub(crate) mod account;
+pub(crate) mod audit;
+pub(crate) mod contract;
+pub(crate) mod dev;
+pub(crate) mod doctor;
+pub(crate) mod invoice;
+pub(crate) mod recognition;
+pub(crate) mod report;
+pub(crate) mod scenario;
+pub(crate) mod tenant;
+pub(crate) mod terms_file;
+pub(crate) mod token;

@@ -1,0 +1,25 @@
+//! The program `backlog`.
+
+use std::process::ExitCode;
+
+use backlog_cli::{Cli, Output};
+use backlog_service_kit::{Clock, Ids};
+use clap::Parser;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let output = cli.output();
+    let clock = Clock::System;
+    let ids = Ids::random(clock.clone());
+    match cli.run(clock, ids).await {
+        Ok(exit) => ExitCode::from(exit.code()),
+        Err(failure) => {
+            match output {
+                Output::Human => eprintln!("{failure}"),
+                Output::Json => println!("{:#}", failure.json()),
+            }
+            ExitCode::from(failure.exit.code())
+        }
+    }
+}
