@@ -2,9 +2,12 @@
 //! the test's own, tokens of every kind, and clients that see what they wrote.
 #![expect(clippy::expect_used, reason = "a test without its stack has nothing to say")]
 
+pub mod checks;
+pub mod load;
 pub mod people;
+pub mod proxy;
 pub mod stack;
 pub mod story;
 
 pub use people::Caller;
-pub use stack::{Service, Stack, StackBuilder};
+pub use stack::{Service, Stack, StackBuilder, migrated_database};

@@ -38,6 +38,16 @@ impl Service {
         }
     }
 
+    /// Its schema in the database, and its user at the broker.
+    #[must_use]
+    pub fn schema(self) -> &'static str {
+        match self {
+            Self::Contract => "contract",
+            Self::Recognition => "recognition",
+            Self::Reporting => "reporting",
+        }
+    }
+
     fn index(self) -> usize {
         match self {
             Self::Contract => 0,
@@ -72,25 +82,7 @@ impl StackBuilder {
     /// Starts everything and waits until it is ready.
     pub async fn start(self) -> Stack {
         let manifest = TestCluster::shared().await.expect("a cluster").manifest();
-        let database = TestDatabase::from_template("services", |urls| async move {
-            let manifest = TestCluster::shared().await?.manifest();
-            let folder = private_folder(&manifest.folder)?;
-            let inputs = ServiceInputs {
-                folder: &folder,
-                databases: &urls,
-                nats_url: &manifest.nats_url,
-                nats: &manifest.nats,
-                keys: &manifest.keys,
-                extra: "",
-            };
-            let files = ServicesFiles::write(&inputs)?;
-            for service in files.all() {
-                ServiceProcess::migrate(service, &binaries())?;
-            }
-            Ok(())
-        })
-        .await
-        .expect("a migrated database");
+        let database = migrated_database().await;
         let broker = TestBroker::start().await.expect("a broker");
         let mut sets = Vec::new();
         for _ in 0..=self.replicas {
@@ -200,6 +192,19 @@ impl Stack {
         self.processes.first()?.get(service.index())?.pid()
     }
 
+    /// Waits until every service has applied all that the others wrote. Looks only: nothing here
+    /// pushes them.
+    pub async fn settle(&self) {
+        let behind = "select \
+            (select count(*) from contract.log_head h left join recognition.applied_position a \
+               on a.tenant_id = h.tenant_id and a.log = 1 where a.seq is distinct from h.seq) + \
+            (select count(*) from contract.log_head h left join reporting.applied_position a \
+               on a.tenant_id = h.tenant_id and a.log = 1 where a.seq is distinct from h.seq) + \
+            (select count(*) from recognition.log_head h left join reporting.applied_position a \
+               on a.tenant_id = h.tenant_id and a.log = 2 where a.seq is distinct from h.seq);";
+        while self.database.superuser_sql(behind).await.expect("the positions") != "0" {}
+    }
+
     fn process(&mut self, service: Service) -> &mut ServiceProcess {
         let first = self.processes.first_mut().expect("a replica");
         first.get_mut(service.index()).expect("a service")
@@ -224,6 +229,29 @@ impl Drop for Stack {
             drop(process.kill());
         }
     }
+}
+
+/// A database with the migrated schemas of the three services, and no rows.
+pub async fn migrated_database() -> TestDatabase {
+    TestDatabase::from_template("services", |urls| async move {
+        let manifest = TestCluster::shared().await?.manifest();
+        let folder = private_folder(&manifest.folder)?;
+        let inputs = ServiceInputs {
+            folder: &folder,
+            databases: &urls,
+            nats_url: &manifest.nats_url,
+            nats: &manifest.nats,
+            keys: &manifest.keys,
+            extra: "",
+        };
+        let files = ServicesFiles::write(&inputs)?;
+        for service in files.all() {
+            ServiceProcess::migrate(service, &binaries())?;
+        }
+        Ok(())
+    })
+    .await
+    .expect("a migrated database")
 }
 
 /// A folder that the cluster's end finds.
