@@ -74,7 +74,19 @@ impl Stack {
     /// An operator of the installation.
     #[must_use]
     pub fn operator(&self) -> Caller {
-        self.sign(OPERATOR_ISSUER, None, &["operator"])
+        self.operator_with(&["operator"])
+    }
+
+    /// Somebody with a token of the operators' issuer and these roles.
+    #[must_use]
+    pub fn operator_with(&self, roles: &[&str]) -> Caller {
+        self.sign(OPERATOR_ISSUER, None, roles)
+    }
+
+    /// Somebody with a token of the operators' issuer that names a tenant, which opens no door.
+    #[must_use]
+    pub fn operator_caller(&self, tenant: TenantId, roles: &[&str]) -> Caller {
+        self.sign(OPERATOR_ISSUER, Some(tenant), roles)
     }
 
     /// Somebody of an account without a tenant.

@@ -1,10 +1,12 @@
 //! A running system for one test: migrated database, private broker, three service processes.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use backlog_local_stack::{
-    DevelopmentKeys, ServiceFiles, ServiceInputs, ServiceProcess, ServicesFiles,
+    DevelopmentKeys, Manifest, ServiceFiles, ServiceInputs, ServiceProcess, ServicesFiles,
 };
 use backlog_test_support::broker::TestBroker;
 use backlog_test_support::cluster::TestCluster;
@@ -62,9 +64,25 @@ impl Service {
 pub struct StackBuilder {
     extra: String,
     replicas: usize,
+    edits: Vec<(Service, String, String)>,
+    one_thread: bool,
 }
 
 impl StackBuilder {
+    /// Replaces a part of a service's configuration, which must be there.
+    #[must_use]
+    pub fn edit(mut self, service: Service, from: &str, to: &str) -> Self {
+        self.edits.push((service, from.to_owned(), to.to_owned()));
+        self
+    }
+
+    /// Gives each service one worker thread only, as in a small container.
+    #[must_use]
+    pub fn one_worker_thread(mut self) -> Self {
+        self.one_thread = true;
+        self
+    }
+
     /// Further TOML for the configuration of every service.
     #[must_use]
     pub fn config(mut self, toml: &str) -> Self {
@@ -95,12 +113,24 @@ impl StackBuilder {
                 keys: &manifest.keys,
                 extra: &self.extra,
             };
-            sets.push(ServicesFiles::write(&inputs).expect("configuration"));
+            let files = ServicesFiles::write(&inputs).expect("configuration");
+            self.apply_edits(&files);
+            sets.push(files);
         }
-        let mut stack =
-            Stack { database, broker, keys: manifest.keys.clone(), sets, processes: Vec::new() };
+        let programs = if self.one_thread { one_thread_each(manifest) } else { binaries() };
+        let keys = manifest.keys.clone();
+        let mut stack = Stack { database, broker, keys, sets, programs, processes: Vec::new() };
         stack.start_services().await;
         stack
+    }
+
+    fn apply_edits(&self, files: &ServicesFiles) {
+        for (service, from, to) in &self.edits {
+            let config = &files.all()[service.index()].config;
+            let text = std::fs::read_to_string(config).expect("the configuration");
+            assert!(text.contains(from), "{from:?} is not in {text}");
+            std::fs::write(config, text.replace(from, to)).expect("the configuration");
+        }
     }
 }
 
@@ -114,6 +144,7 @@ pub struct Stack {
     /// The keys that sign its tokens.
     pub keys: DevelopmentKeys,
     sets: Vec<ServicesFiles>,
+    programs: PathBuf,
     processes: Vec<Vec<ServiceProcess>>,
 }
 
@@ -127,7 +158,9 @@ impl Stack {
         for set in self.sets.clone() {
             let started: Vec<ServiceProcess> = set
                 .all()
-                .map(|files| ServiceProcess::start(files.clone(), &binaries()).expect("a service"))
+                .map(|files| {
+                    ServiceProcess::start(files.clone(), &self.programs).expect("a service")
+                })
                 .into();
             self.processes.push(started);
         }
@@ -252,6 +285,22 @@ pub async fn migrated_database() -> TestDatabase {
     })
     .await
     .expect("a migrated database")
+}
+
+/// A folder with the programs, each started with one worker thread.
+fn one_thread_each(manifest: &Manifest) -> PathBuf {
+    let folder = private_folder(&manifest.folder).expect("a folder");
+    for service in Service::ALL {
+        let name = format!("backlog-{}", service.schema());
+        let program = binaries().join(&name);
+        // The program replaces the shell and keeps its process id.
+        let text =
+            format!("#!/bin/sh\nTOKIO_WORKER_THREADS=1 exec '{}' \"$@\"\n", program.display());
+        let script = folder.join(name);
+        std::fs::write(&script, text).expect("a script");
+        std::fs::set_permissions(&script, Permissions::from_mode(0o700)).expect("a script");
+    }
+    folder
 }
 
 /// A folder that the cluster's end finds.
