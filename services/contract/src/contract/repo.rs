@@ -29,7 +29,8 @@ struct Stored {
 }
 
 impl Contracts {
-    /// Loads the contracts named, with their obligations, in one query.
+    /// Loads the contracts named, with their obligations, in one query. It is written so that rows are
+    /// found by key also in tables that were never analyzed, where a plain join may read all of them.
     pub(crate) async fn load(
         tx: &WriterTx,
         named: &BTreeSet<(TenantId, ContractId)>,
@@ -47,8 +48,10 @@ impl Contracts {
                    o.ssp, o.term_from as o_term_from, o.term_to as o_term_to, o.convention, \
                    o.product_line, o.transaction_price, o.billed \
                  from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
-                 join contract c on c.tenant_id = v.tenant_id and c.contract_id = v.contract_id \
-                 join obligation o on o.tenant_id = v.tenant_id and o.contract_id = v.contract_id \
+                 cross join lateral (select * from contract x where x.tenant_id = v.tenant_id \
+                   and x.contract_id = v.contract_id offset 0) c \
+                 cross join lateral (select * from obligation x where x.tenant_id = v.tenant_id \
+                   and x.contract_id = v.contract_id offset 0) o \
                  order by c.tenant_id, c.contract_id, o.ordinal",
                 vec![tenants.into(), ids.into()],
             )
@@ -82,7 +85,7 @@ impl Contracts {
 
     /// Writes what changed, each row once.
     pub(crate) fn flush(self, rows: &mut Rows<'_>) {
-        for ((tenant, id), held) in self.0 {
+        for ((tenant, _), held) in self.0 {
             let contract = held.contract;
             let Some(stored) = held.stored else {
                 rows.push(Table::Contract.index(), rows::contract_row(tenant, &contract));
@@ -92,12 +95,12 @@ impl Contracts {
                 continue;
             };
             if stored.version != contract.version {
-                rows.push(Table::ContractSigned.index(), rows::signed_row(tenant, &contract));
+                rows.push(Table::ContractSigned.index(), rows::contract_row(tenant, &contract));
             }
-            let changes = contract.billed.iter().zip(&stored.billed).enumerate();
-            for (place, (billed, before)) in changes {
-                if billed != before {
-                    let row = rows::billed_row(tenant, id, place, *billed);
+            if stored.billed != contract.billed {
+                let changes = contract.billed.iter().zip(&stored.billed);
+                let changed = rows::obligation_rows(tenant, &contract).into_iter().zip(changes);
+                for (row, _) in changed.filter(|(_, (billed, before))| billed != before) {
                     rows.push(Table::ObligationBilled.index(), row);
                 }
             }

@@ -72,7 +72,7 @@ impl Tenants {
                     rows.push(Table::Tenant.index(), rows::tenant_row(&held.tenant));
                 }
                 Some(version) if version != held.tenant.version => {
-                    rows.push(Table::TenantChanged.index(), rows::changed_row(&held.tenant));
+                    rows.push(Table::TenantChanged.index(), rows::tenant_row(&held.tenant));
                 }
                 Some(_) => {}
             }

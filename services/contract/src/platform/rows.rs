@@ -17,26 +17,25 @@ pub(crate) const TENANT_REGISTRY: TableSpec = TableSpec {
     conflict: Conflict::Refuse,
 };
 
-/// New tenants.
-pub(crate) const TENANT: TableSpec = TableSpec {
-    name: "tenant",
-    columns: &[
-        ("tenant_id", "uuid"),
-        ("display_name", "text"),
-        ("functional_currency", "text"),
-        ("convention", "smallint"),
-        ("rounding", "smallint"),
-        ("receivable_on", "smallint"),
-        ("version", "bigint"),
-    ],
-    conflict: Conflict::Refuse,
-};
+const TENANT_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("display_name", "text"),
+    ("functional_currency", "text"),
+    ("convention", "smallint"),
+    ("rounding", "smallint"),
+    ("receivable_on", "smallint"),
+    ("version", "bigint"),
+];
 
-/// Tenants that changed.
+/// New tenants.
+pub(crate) const TENANT: TableSpec =
+    TableSpec { name: "tenant", columns: TENANT_COLUMNS, conflict: Conflict::Refuse };
+
+/// Tenants that changed, as whole rows: an insert that conflicts always finds its row by the key.
 pub(crate) const TENANT_CHANGED: TableSpec = TableSpec {
     name: "tenant",
-    columns: &[("tenant_id", "uuid"), ("version", "bigint")],
-    conflict: Conflict::UpdateOnly(1),
+    columns: TENANT_COLUMNS,
+    conflict: Conflict::Do("(tenant_id) do update set version = excluded.version"),
 };
 
 /// The row of the registry.
@@ -44,7 +43,7 @@ pub(super) fn registry_row(tenant: &Tenant) -> Row {
     vec![tenant.id.uuid().into(), tenant.account.uuid().into(), tenant.external_id.clone().into()]
 }
 
-/// The row of a new tenant.
+/// The row of a tenant.
 pub(super) fn tenant_row(tenant: &Tenant) -> Row {
     let policy = pb::MeasurementPolicy::from(tenant.policy);
     vec![
@@ -56,11 +55,6 @@ pub(super) fn tenant_row(tenant: &Tenant) -> Row {
         number(policy.receivable_on).into(),
         version(tenant).into(),
     ]
-}
-
-/// The row of a tenant that changed.
-pub(super) fn changed_row(tenant: &Tenant) -> Row {
-    vec![tenant.id.uuid().into(), version(tenant).into()]
 }
 
 fn version(tenant: &Tenant) -> i64 {
