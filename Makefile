@@ -2,7 +2,7 @@
 # missing, each command installs. `make` alone lists them.
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo test check up down install build
+.PHONY: help demo test check bench up down install build
 
 export PATH := $(or $(CARGO_HOME),$(HOME)/.cargo)/bin:$(PATH)
 BACKLOG := $(or $(CARGO_TARGET_DIR),target)/debug/backlog
@@ -25,6 +25,9 @@ check: install ## Check format, lints, architecture, licenses and the protobuf f
 	cargo clippy --workspace --all-targets -- -D warnings
 	cargo test --quiet --workspace --test architecture
 	@buf=$$(deploy/local/buf.sh) && echo "buf lint" && "$$buf" lint
+
+bench: build ## Measure the system on this machine; BENCH_OPTIONS="--only B1,B3 --pairs 3"
+	$(dir $(BACKLOG))backlog-bench $(BENCH_OPTIONS)
 
 up: build ## Start the local stack and the services, and keep them running
 	$(BACKLOG) dev up
