@@ -4,6 +4,9 @@ use std::fmt;
 
 use backlog_proto::common::v1::ErrorReason;
 
+use crate::output;
+use crate::session::Output;
+
 /// How a command ended, as scripts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
@@ -99,6 +102,14 @@ impl Failure {
     pub fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
         self
+    }
+
+    /// Prints it: sentences to standard error, or one JSON document to standard output.
+    pub fn print(&self, output: Output) {
+        match output {
+            Output::Human => eprintln!("{self}"),
+            Output::Json => output::line(&format!("{:#}", self.json())),
+        }
     }
 
     /// The failure as JSON, for `--output json`.

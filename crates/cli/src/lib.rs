@@ -17,6 +17,7 @@ mod client;
 mod commands;
 mod demo;
 mod failure;
+mod output;
 mod policy;
 mod progress;
 mod proof;

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use backlog_cli::{Cli, Output};
+use backlog_cli::Cli;
 use backlog_service_kit::{Clock, Ids};
 use clap::Parser;
 
@@ -15,10 +15,7 @@ async fn main() -> ExitCode {
     match cli.run(clock, ids).await {
         Ok(exit) => ExitCode::from(exit.code()),
         Err(failure) => {
-            match output {
-                Output::Human => eprintln!("{failure}"),
-                Output::Json => println!("{:#}", failure.json()),
-            }
+            failure.print(output);
             ExitCode::from(failure.exit.code())
         }
     }

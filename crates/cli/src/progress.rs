@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::output;
+
 /// Redraws of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
@@ -47,7 +49,7 @@ impl Steps {
 
     /// Prints above the line, to standard output.
     pub(crate) fn print(&self, text: &str) {
-        self.0.suspend(|| println!("{text}"));
+        self.0.suspend(|| output::line(text));
     }
 }
 

@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 
 use crate::client::{Addresses, Client, Connections, PositionBook, later};
 use crate::failure::Failure;
+use crate::output;
 use crate::stack::{Local, Subject, default_folder};
 
 /// How answers are written.
@@ -203,8 +204,8 @@ impl Session {
     /// Writes an answer.
     pub(crate) fn answer(&self, human: &str, json: &serde_json::Value) {
         match self.options.output {
-            Output::Human => println!("{}", human.trim_end_matches('\n')),
-            Output::Json => println!("{json:#}"),
+            Output::Human => output::line(human.trim_end_matches('\n')),
+            Output::Json => output::line(&format!("{json:#}")),
         }
     }
 

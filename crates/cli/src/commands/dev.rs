@@ -4,14 +4,18 @@ use std::time::Duration;
 
 use clap::Subcommand;
 
+use crate::client::{Connections, Service};
 use crate::failure::{Exit, Failure};
 use crate::progress::Steps;
 use crate::session::Session;
-use crate::stack::{Local, RunningStack, Start};
+use crate::stack::{Local, RunningStack, Start, is_ready};
 use crate::table;
 
 /// How long the services may take to become ready.
 pub(crate) const READY_WITHIN: Duration = Duration::from_secs(120);
+
+/// How long `status` waits for a service to tell how it is.
+const LOOK_FOR: Duration = Duration::from_secs(5);
 
 /// The local stack: real Postgres, real NATS and the three services, private to this user.
 #[derive(Debug, Subcommand)]
@@ -33,7 +37,7 @@ impl Dev {
         match self {
             Self::Up { detach } => up(session, detach).await,
             Self::Down => down(session),
-            Self::Status => status(session),
+            Self::Status => status(session).await,
         }
     }
 }
@@ -94,16 +98,28 @@ fn down(session: &Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
-fn status(session: &Session) -> Result<Exit, Failure> {
+async fn status(session: &Session) -> Result<Exit, Failure> {
     let Some(local) = session.local()? else {
         let text = format!("no stack in {}", session.stack_folder().display());
         session.answer(&text, &serde_json::json!({ "running": false }));
         return Ok(Exit::Negative);
     };
-    let (text, json) = describe(&local);
-    session.answer(&text, &json);
+    let (mut text, mut json) = describe(&local);
     let running = local.manifest().running();
-    let all = running.postgres && running.nats;
+    let connections = Connections::new(&local.addresses(), LOOK_FOR)?;
+    let mut silent = Vec::new();
+    for service in Service::ALL {
+        let look = is_ready(connections.channel(service), service.health_name());
+        let ready = tokio::time::timeout(LOOK_FOR, look).await.unwrap_or(false);
+        json["services"][service.name()]["ready"] = ready.into();
+        silent.extend((!ready).then(|| service.name()));
+    }
+    text.push_str(&match silent.as_slice() {
+        [] => "all services are ready".to_owned(),
+        some => format!("not ready: {}", some.join(", ")),
+    });
+    session.answer(&text, &json);
+    let all = running.postgres && running.nats && silent.is_empty();
     Ok(if all { Exit::Done } else { Exit::Negative })
 }
 

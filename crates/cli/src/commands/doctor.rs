@@ -31,6 +31,8 @@ struct Place {
     tenant: String,
     service: Service,
     state: GetProcessingResponse,
+    /// Why the service could not tell; the state is then empty.
+    silent: Option<String>,
 }
 
 /// Whether each service lives and is ready.
@@ -71,7 +73,8 @@ impl Doctor {
                 }
             }
         }
-        let stopped = places.iter().any(|place| place.state.stop.is_some());
+        let stands = |place: &Place| place.state.stop.is_some() || place.silent.is_some();
+        let stopped = places.iter().any(stands);
         session.answer(&text(&places), &json(&places));
         Ok(if stopped { Exit::Negative } else { Exit::Done })
     }
@@ -107,8 +110,17 @@ impl Doctor {
         for service in Service::ALL {
             let request = GetProcessingRequest { with_digest: self.digest };
             let answer = client.processing(service).get_processing(request).await;
-            let state = answer.map_err(|status| from_status(&status))?.into_inner();
-            places.push(Place { tenant: tenant.to_owned(), service, state });
+            let (state, silent) = match answer {
+                Ok(answer) => (answer.into_inner(), None),
+                Err(status) => {
+                    let failure = from_status(&status);
+                    if failure.exit != Exit::Unavailable {
+                        return Err(failure);
+                    }
+                    (GetProcessingResponse::default(), Some(failure.message.to_string()))
+                }
+            };
+            places.push(Place { tenant: tenant.to_owned(), service, state, silent });
         }
         Ok(())
     }
@@ -179,7 +191,7 @@ fn text(places: &[Place]) -> String {
             place.service.name().to_owned(),
             head,
             applied.join(", "),
-            state_word(&place.state),
+            state_word(place),
             hex(&place.state.digest),
         ]
     });
@@ -187,8 +199,11 @@ fn text(places: &[Place]) -> String {
     table::render(&header, rows, &[2])
 }
 
-fn state_word(state: &GetProcessingResponse) -> String {
-    state.stop.as_ref().map_or("runs".to_owned(), |stop| {
+fn state_word(place: &Place) -> String {
+    if let Some(message) = &place.silent {
+        return format!("DOES NOT ANSWER: {message}");
+    }
+    place.state.stop.as_ref().map_or("runs".to_owned(), |stop| {
         let log = Log::try_from(stop.log).unwrap_or(Log::Unspecified);
         format!("STOPPED at {}={}: {}: {}", log_name(log), stop.seq, stop.reason, stop.detail)
     })
@@ -224,6 +239,7 @@ fn json(places: &[Place]) -> serde_json::Value {
                 "head": place.state.head.map(|head| head.seq),
                 "applied": applied,
                 "stop": stop,
+                "does_not_answer": place.silent,
                 "digest": hex(&place.state.digest),
             })
         })

@@ -249,3 +249,60 @@ fn roll_forward_json(answer: &pb::GetRollForwardResponse) -> serde_json::Value {
         "watermark": watermark_json(answer.watermark.as_ref()),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use backlog_proto::common::v1::{Log, LogPosition, Money, Watermark};
+    use backlog_proto::recognition::v1::Cause;
+    use backlog_proto::reporting::v1 as pb;
+
+    use super::{backlog_text, roll_forward_text};
+
+    fn usd(amount: &str) -> Option<Money> {
+        Some(Money { currency_code: "USD".to_owned(), amount: amount.to_owned() })
+    }
+
+    fn watermark() -> Option<Watermark> {
+        let position = LogPosition { log: Log::Contract.into(), seq: 3 };
+        Some(Watermark { positions: vec![position], recognized_through: None })
+    }
+
+    /// Balances stand in columns with their group, and the answer says what it includes.
+    #[test]
+    fn balances_are_a_table() {
+        let balances = pb::Balances {
+            backlog: usd("1100.00"),
+            unbilled_backlog: usd("0.00"),
+            deferred_revenue: usd("1100.00"),
+            contract_count: 1,
+            ..pb::Balances::default()
+        };
+        let row = pb::BacklogRow { group: vec!["Acme".to_owned()], balances: Some(balances) };
+        let answer = pb::GetBacklogResponse {
+            rows: vec![row],
+            watermark: watermark(),
+            as_of: crate::client::date(crate::arguments::day("2026-01-31").unwrap()),
+        };
+        insta::assert_snapshot!(backlog_text(&answer, &["customer".to_owned()]));
+    }
+
+    /// The roll-forward shows each cause, and what is unexplained.
+    #[test]
+    fn the_roll_forward_shows_what_is_unexplained() {
+        let change =
+            |cause: Cause, amount| pb::CauseAmount { cause: cause.into(), amount: usd(amount) };
+        let roll_forward = pb::RollForward {
+            opening: usd("0.00"),
+            changes: vec![change(Cause::Booking, "1200.00"), change(Cause::Recognition, "-100.00")],
+            closing: usd("1100.00"),
+            unexplained: usd("0.00"),
+        };
+        let answer = pb::GetRollForwardResponse {
+            roll_forwards: vec![roll_forward],
+            watermark: watermark(),
+        };
+        insta::assert_snapshot!(roll_forward_text(&answer));
+        let none = pb::GetRollForwardResponse { roll_forwards: Vec::new(), watermark: None };
+        assert_eq!(roll_forward_text(&none), "no contracts\n");
+    }
+}

@@ -74,7 +74,7 @@ impl Figures {
     /// Prints for people.
     pub(super) fn tell(&self, steps: &Steps, text: &str) {
         if self.human {
-            steps.print(text.trim_end_matches('\n'));
+            steps.print(text);
         }
     }
 
