@@ -1,3 +1,5 @@
+//! The contract service: commitments and billing facts.
+
 #![doc = include_str!("../README.md")]
 
 pub mod app;

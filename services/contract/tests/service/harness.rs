@@ -348,7 +348,9 @@ pub(crate) fn terms(prices: &[(&str, &str)]) -> pb::ContractTerms {
         term: Some(DateRange { from: date(2026, 1, 1), to: date(2026, 12, 31) }),
         currency_code: "USD".to_owned(),
         obligations: obligations.collect(),
-        dimensions: [("region".to_owned(), "EMEA".to_owned())].into(),
+        dimensions: [("region", "EMEA"), ("sales_rep", "Ann"), ("kind", "new"), ("tag", "x")]
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .into(),
         ..pb::ContractTerms::default()
     }
 }
