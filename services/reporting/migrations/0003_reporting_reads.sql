@@ -1,6 +1,8 @@
 -- How reporting reads: one round trip each, the tenant set inside. The functions are STABLE, so all
 -- their statements see the one snapshot of the call. Statements are put together from literals, so that
--- each is planned for the dates and filters it has.
+-- each is planned for the dates and filters it has. Compiling them (jit) would take longer than they do,
+-- and joins are by hash: what the planner expects of tables under row-level security, and of never
+-- analyzed ones, is far too few rows, and nested loops over more do not end.
 
 -- Up to where a reader sees, and how rollups and raw rows add up to that.
 create type report_bounds as (
@@ -98,7 +100,8 @@ declare
   v_first date := coalesce(p_from, '-infinity');
   v_months_from date := coalesce(p_from, '-infinity');
   v_months_end date := date_trunc('month', p_to)::date;
-  v_known text := format(' and source_seq <= %s', b.recognition_seq);
+  -- "+ 0" keeps the bound from being an index condition: the days, or the contract, are the narrower.
+  v_known text := format(' and source_seq + 0 <= %s', b.recognition_seq);
   v_parts text[] := '{}';
 begin
   if p_source = 'raw' then
@@ -166,8 +169,9 @@ begin
   s.needs_contract := 'customer' = any (p_group_by);
   for i in 1 .. coalesce(array_length(p_names, 1), 0) loop
     if p_names[i] = 'customer' then
-      v_in := v_in || format(' and contract_id in (select k.contract_id from contract k '
-        'where k.tenant_id = %L and k.customer = %L)', p_tenant, p_values[i]);
+      v_in := v_in || format(' and contract_id = any (%L::uuid[])', coalesce((
+        select array_agg(k.contract_id) from contract k
+        where k.tenant_id = p_tenant and k.customer = p_values[i]), '{}'));
     elsif p_names[i] = 'product_line' then
       s.where_sql := s.where_sql || format(' and d.product_line = %L', p_values[i]);
     else
@@ -226,7 +230,7 @@ create function report_backlog(
 returns table (
   kind smallint, group_values text[], currency text, amounts text[], contracts bigint,
   from_date date, to_date date)
-language plpgsql stable as $$
+language plpgsql stable set jit = off set enable_nestloop = off as $$
 declare
   b report_bounds;
   s report_scope;
@@ -276,18 +280,24 @@ begin
     return;
   end if;
   return query execute format(
-    'with s as (select contract_id, obligation_id, segment, currency, sum(amount) remaining, '
-    '(array_agg(service_from order by source_seq desc, ordinal desc))[1] service_from, '
-    '(array_agg(service_to order by source_seq desc, ordinal desc))[1] service_to '
-    'from plan_row where tenant_id = %1$L and month = %2$L and effective_date <= %3$L '
-    'and source_seq <= %4$s%5$s group by 1, 2, 3, 4), '
-    'p as (select contract_id, obligation_id, sum(amount) posted '
+    'with s as (select contract_id, obligation_id, segment, currency, '
+    'coalesce(sum(amount) filter (where not planned), 0) posted, '
+    'coalesce(sum(amount) filter (where planned), 0) remaining, '
+    '(array_agg(service_from order by source_seq desc, ordinal desc) filter (where planned))[1] '
+    'service_from, '
+    '(array_agg(service_to order by source_seq desc, ordinal desc) filter (where planned))[1] '
+    'service_to from ('
+    'select true planned, contract_id, obligation_id, segment, currency, amount, source_seq, ordinal, '
+    'service_from, service_to from plan_row '
+    'where tenant_id = %1$L and month = %2$L and effective_date <= %3$L '
+    'and source_seq + 0 <= %4$s%5$s '
+    'union all select false, contract_id, obligation_id, segment, currency, amount, 0, 0, null, null '
     'from movement where tenant_id = %1$L and measure = 3 and service_month = %2$L '
-    'and effective_date between %2$L and %3$L and source_seq <= %4$s%5$s group by 1, 2) '
-    'select 2::smallint, %6$s, s.currency, '
-    'array[coalesce(p.posted, 0)::text, s.remaining::text], count(*), s.service_from, s.service_to '
-    'from s left join p on p.contract_id = s.contract_id and p.obligation_id = s.obligation_id%7$s '
-    'group by 2, 3, p.posted, s.remaining, s.service_from, s.service_to',
+    'and effective_date between %2$L and %3$L and source_seq + 0 <= %4$s%5$s) f '
+    'group by 1, 2, 3, 4 having bool_or(planned)) '
+    'select 2::smallint, %6$s, s.currency, array[s.posted::text, s.remaining::text], count(*), '
+    's.service_from, s.service_to from s%7$s '
+    'group by 2, 3, s.posted, s.remaining, s.service_from, s.service_to',
     p_tenant, v_month, p_as_of, b.recognition_seq, s.restrict_sql,
     report_group_sql(p_group_by), v_joins);
 end $$;
@@ -298,7 +308,7 @@ create function report_roll_forward(
   p_tenant uuid, p_from date, p_to date, p_known_contract bigint, p_known_recognition bigint,
   p_contract uuid, p_obligation uuid, p_currency text, p_names text[], p_values text[])
 returns table (kind smallint, currency text, cause smallint, amounts text[], from_date date)
-language plpgsql stable as $$
+language plpgsql stable set jit = off set enable_nestloop = off as $$
 declare
   b report_bounds;
   s report_scope;

@@ -48,7 +48,7 @@ create function identity_violations(p_tenant uuid)
 returns table (
   identity text, contract_id uuid, obligation_id uuid, on_date date, currency text,
   expected numeric, actual numeric)
-language plpgsql as $$
+language plpgsql set jit = off as $$
 declare
   v_nil constant uuid := '00000000-0000-0000-0000-000000000000';
   v_date date;

@@ -1,3 +1,5 @@
+//! The reporting service: what backlog is, and the proof.
+
 #![doc = include_str!("../README.md")]
 
 pub mod app;

@@ -185,7 +185,7 @@ impl<'a, K: Fn(ContractId) -> Option<&'a KnownContract>> Reader<K> {
             &movement.obligation_id,
             contract,
             known,
-            measure.is_some_and(|measure| of_obligation(measure)),
+            measure.is_some_and(of_obligation),
         )?;
         let (Some(place), Some(effective_date), Some(posting_period)) = (place, effective, period)
         else {

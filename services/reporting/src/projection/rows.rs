@@ -29,87 +29,77 @@ const NEW: Conflict = Conflict::Refuse;
 pub(crate) fn tables() -> Vec<TableSpec> {
     let table = |name, columns, conflict| TableSpec { name, columns, conflict };
     vec![
-        table(
-            "tenant",
-            &[("tenant_id", "uuid"), ("account_id", "uuid"), ("suspended", "boolean")],
-            Conflict::Do(
-                "(tenant_id) do update set account_id = excluded.account_id, \
-                 suspended = excluded.suspended",
-            ),
-        ),
-        table(
-            "dimension_set",
-            &[
-                ("tenant_id", "uuid"),
-                ("segment", "uuid"),
-                ("product_line", "text"),
-                ("dimensions", "jsonb"),
-            ],
-            Conflict::Keep,
-        ),
-        table(
-            "contract",
-            &[
-                ("tenant_id", "uuid"),
-                ("contract_id", "uuid"),
-                ("customer", "text"),
-                ("currency", "text"),
-                ("signed_on", "date"),
-                ("seq", "bigint"),
-                ("segment", "uuid"),
-            ],
-            NEW,
-        ),
-        table(
-            "obligation",
-            &[
-                ("tenant_id", "uuid"),
-                ("contract_id", "uuid"),
-                ("obligation_id", "uuid"),
-                ("product_line", "text"),
-                ("segment", "uuid"),
-            ],
-            NEW,
-        ),
+        table("tenant", TENANT_COLUMNS, Conflict::Do(TENANT_CONFLICT)),
+        table("dimension_set", DIMENSION_COLUMNS, Conflict::Keep),
+        table("contract", CONTRACT_COLUMNS, NEW),
+        table("obligation", OBLIGATION_COLUMNS, NEW),
         table("movement", MOVEMENT_COLUMNS, NEW),
         table("plan_row", PLAN_COLUMNS, NEW),
         table("rollup_contract", CONTRACT_SUM_COLUMNS, Conflict::Do(CONTRACT_SUM_CONFLICT)),
         table("rollup_segment", SEGMENT_SUM_COLUMNS, Conflict::Do(SEGMENT_SUM_CONFLICT)),
-        table(
-            "recorded_month",
-            &[
-                ("tenant_id", "uuid"),
-                ("log", "smallint"),
-                ("month", "date"),
-                ("first_seq", "bigint"),
-                ("last_seq", "bigint"),
-            ],
-            Conflict::Do("(tenant_id, log, month) do update set last_seq = excluded.last_seq"),
-        ),
-        table(
-            "accounting_entry",
-            &[("tenant_id", "uuid"), ("seq", "bigint"), ("covered_contract_seq", "bigint")],
-            NEW,
-        ),
-        table(
-            "recognized_through",
-            &[("tenant_id", "uuid"), ("source_seq", "bigint"), ("through", "date")],
-            NEW,
-        ),
+        table("recorded_month", RECORDED_COLUMNS, Conflict::Do(RECORDED_CONFLICT)),
+        table("accounting_entry", COVER_COLUMNS, NEW),
+        table("recognized_through", THROUGH_COLUMNS, NEW),
         table("audit_entry", AUDIT_COLUMNS, NEW),
-        table(
-            "tree_node",
-            &[
-                ("tenant_id", "uuid"),
-                ("log", "smallint"),
-                ("level", "smallint"),
-                ("node_index", "bigint"),
-                ("hash", "bytea"),
-            ],
-            NEW,
-        ),
+        table("tree_node", NODE_COLUMNS, NEW),
     ]
 }
+
+const TENANT_COLUMNS: &[(&str, &str)] =
+    &[("tenant_id", "uuid"), ("account_id", "uuid"), ("suspended", "boolean")];
+
+const TENANT_CONFLICT: &str = "(tenant_id) do update set account_id = excluded.account_id, \
+     suspended = excluded.suspended";
+
+const DIMENSION_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("segment", "uuid"),
+    ("product_line", "text"),
+    ("dimensions", "jsonb"),
+];
+
+const CONTRACT_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("contract_id", "uuid"),
+    ("customer", "text"),
+    ("currency", "text"),
+    ("signed_on", "date"),
+    ("seq", "bigint"),
+    ("segment", "uuid"),
+];
+
+const OBLIGATION_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("contract_id", "uuid"),
+    ("obligation_id", "uuid"),
+    ("product_line", "text"),
+    ("segment", "uuid"),
+];
+
+const RECORDED_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("log", "smallint"),
+    ("month", "date"),
+    ("first_seq", "bigint"),
+    ("last_seq", "bigint"),
+];
+
+const RECORDED_CONFLICT: &str =
+    "(tenant_id, log, month) do update set last_seq = excluded.last_seq";
+
+const COVER_COLUMNS: &[(&str, &str)] =
+    &[("tenant_id", "uuid"), ("seq", "bigint"), ("covered_contract_seq", "bigint")];
+
+const THROUGH_COLUMNS: &[(&str, &str)] =
+    &[("tenant_id", "uuid"), ("source_seq", "bigint"), ("through", "date")];
+
+const NODE_COLUMNS: &[(&str, &str)] = &[
+    ("tenant_id", "uuid"),
+    ("log", "smallint"),
+    ("level", "smallint"),
+    ("node_index", "bigint"),
+    ("hash", "bytea"),
+];
 
 const MOVEMENT_COLUMNS: &[(&str, &str)] = &[
     ("tenant_id", "uuid"),

@@ -53,7 +53,8 @@ async fn shown(
     let row = |row: &pb::BacklogRow| {
         let at = row.balances.as_ref().unwrap();
         let tcv = at.tcv.as_ref().unwrap();
-        let group = [row.group.as_slice(), &[tcv.currency_code.clone()]].concat().join("/");
+        let group =
+            [row.group.as_slice(), std::slice::from_ref(&tcv.currency_code)].concat().join("/");
         (group, minor(Some(tcv)), at.contract_count)
     };
     answer.rows.iter().map(row).collect()

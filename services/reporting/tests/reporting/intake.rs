@@ -159,7 +159,8 @@ fn reseal(
 async fn unknown_facts_stop_the_tenant() {
     let service = Service::start().await;
     let signed = || terms(1, "2026-01-15", ("2026-01-15", "2026-12-31"), &[100_000]);
-    let cases: [(&str, fn(&mut Books)); 4] = [
+    type Spoil = fn(&mut Books);
+    let cases: [(&str, Spoil); 4] = [
         ("backlog.contract.v1.SomethingNew", |books| {
             let on = day("2026-02-01");
             books.contract_entry("backlog.contract.v1.SomethingNew", String::new(), on, vec![]);

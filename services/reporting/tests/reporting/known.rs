@@ -52,7 +52,7 @@ fn happen(books: &mut Books, step: u128) {
             let number = step / 5 + 1;
             let signed = terms(number, "2026-01-10", ("2026-01-10", "2026-12-31"), &[70_000, 900]);
             let names = Names {
-                customer: if number % 2 == 0 { "Acme" } else { "Zeta" },
+                customer: if number.is_multiple_of(2) { "Acme" } else { "Zeta" },
                 dimensions: &[("region", "EMEA")],
                 product_lines: &["saas"],
             };
