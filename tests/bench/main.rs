@@ -7,6 +7,7 @@
 )]
 
 mod bench;
+mod cpu;
 mod figures;
 mod ledger;
 mod load;

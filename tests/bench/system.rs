@@ -141,6 +141,7 @@ impl Servers {
             urls,
             cluster: manifest.cluster.clone(),
             binaries: self.binaries.clone(),
+            postgres_pid: self.stack.postgres.pid().context("Postgres has ended")?,
             user_key: manifest.keys.user_issuer.clone(),
             files,
             processes: Vec::new(),
@@ -158,6 +159,8 @@ pub(crate) struct System {
     pub(crate) mode: Mode,
     pub(crate) urls: DatabaseUrls,
     cluster: DatabaseCluster,
+    /// Process id of Postgres.
+    pub(crate) postgres_pid: u32,
     pub(crate) user_key: backlog_local_stack::DevelopmentKey,
     pub(crate) files: ServicesFiles,
     /// What was acknowledged.
@@ -207,6 +210,11 @@ impl System {
             .iter()
             .filter_map(|(service, process)| Some((*service, process.pid()?)))
             .collect()
+    }
+
+    /// The process id of the broker, where there is one.
+    pub(crate) fn broker_pid(&self) -> Option<u32> {
+        self.broker.as_ref().and_then(NatsServer::pid)
     }
 
     /// A connection to a service.

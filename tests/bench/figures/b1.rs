@@ -1,6 +1,7 @@
 //! B1: durable unary signs against pgbench writing the same rows.
 
 use crate::bench::{Bench, Loaded};
+use crate::cpu::Usage;
 use crate::load::Until;
 use crate::output::Line;
 use crate::same_rows::SameRows;
@@ -31,10 +32,14 @@ pub(crate) async fn measure(bench: &Bench, plain: &Loaded) -> anyhow::Result<()>
     let (_, clients) = best;
     let seconds = bench.options.side().as_secs();
     let mut pairs = Vec::new();
+    let mut usage = String::new();
     for pair in 1..=bench.options.pairs {
         bench.output.progress(&format!("B1: pair {pair} of {}", bench.options.pairs));
         system.settle()?;
-        let measured = plain.signs(Until::Elapsed(bench.options.side())).await?.rate();
+        let before = Usage::now(system);
+        let done = plain.signs(Until::Elapsed(bench.options.side())).await?;
+        usage = Usage::now(system).since(&before, done.signs);
+        let measured = done.rate();
         system.settle()?;
         let report = bench.pgbench.run(url, &scripts, clients, seconds)?;
         transactions += report.transactions;
@@ -49,6 +54,7 @@ pub(crate) async fn measure(bench: &Bench, plain: &Loaded) -> anyhow::Result<()>
              {CLIENTS:?}",
             bench.options.in_flight
         ));
+        let line = line.detail(usage);
         bench.output.line(line.value("pgbench_clients", clients.into()))?;
     }
     Ok(())

@@ -5,6 +5,7 @@ use std::time::Instant;
 use serde_json::json;
 
 use crate::bench::{Bench, Loaded};
+use crate::cpu::Usage;
 use crate::load::Until;
 use crate::output::Line;
 use crate::statistics::{Pair, Ratio, median, sorted};
@@ -18,6 +19,7 @@ pub(crate) async fn measure(
 ) -> anyhow::Result<()> {
     let until = Until::Elapsed(bench.options.side());
     let (mut with_relay, mut with_all, mut waits) = (Vec::new(), Vec::new(), Vec::new());
+    let mut usage = String::new();
     full.catch_up()?;
     for pair in 1..=bench.options.pairs {
         let progress = |what: &str| {
@@ -33,12 +35,14 @@ pub(crate) async fn measure(
         with_relay.push(Pair { measured, against });
         progress("with relay and consumers");
         full.system.settle()?;
-        let measured = full.signs(until).await?.rate();
-        with_all.push(Pair { measured, against });
+        let before = Usage::now(&full.system);
+        let done = full.signs(until).await?;
+        with_all.push(Pair { measured: done.rate(), against });
         progress("catching up");
         let ended = Instant::now();
         full.catch_up()?;
         waits.push(ended.elapsed().as_secs_f64());
+        usage = Usage::now(&full.system).since(&before, done.signs);
     }
     let waits = sorted(waits.into_iter());
     let longest = waits.last().copied().unwrap_or_default();
@@ -50,6 +54,7 @@ pub(crate) async fn measure(
             .detail(format!(
                 "all caught up {wait:.1} s after the load ended, {longest:.1} s at most"
             ))
+            .detail(usage)
             .value("caught_up_seconds", json!(wait))
             .value("caught_up_seconds_max", json!(longest));
         bench.output.line(line)?;
