@@ -34,7 +34,11 @@ pub(super) fn tables<D: Domain>() -> Vec<TableSpec> {
                 ("recorded_at", "timestamptz"),
                 ("suspended", "boolean"),
             ],
-            conflict: Conflict::UpdateOnly(1),
+            // An upsert, because it finds its row by key whatever the planner knows of the table.
+            conflict: Conflict::Do(
+                "(tenant_id) do update set seq = excluded.seq, hash = excluded.hash, \
+                 recorded_at = excluded.recorded_at, suspended = excluded.suspended",
+            ),
         },
         TableSpec {
             name: "log_entry",
@@ -130,7 +134,8 @@ async fn locked(tx: &WriterTx, tenants: &[TenantId]) -> Result<HashMap<TenantId,
         .collect()
 }
 
-/// Requests of the batch that took effect before: content hash and place.
+/// Requests of the batch that took effect before: content hash and place. Lateral with `offset 0`: on
+/// tables that were never analyzed a plain join became a scan of the whole table.
 pub(super) async fn known_requests(
     tx: &WriterTx,
     keys: &[(TenantId, &RequestKey)],
@@ -144,7 +149,8 @@ pub(super) async fn known_requests(
         .query(
             "select r.tenant_id, r.request_id, r.content_hash, r.seq \
              from unnest($1::uuid[], $2::text[]) as v(tenant_id, request_id) \
-             join request r on r.tenant_id = v.tenant_id and r.request_id = v.request_id",
+             cross join lateral (select * from request x where x.tenant_id = v.tenant_id \
+               and x.request_id = v.request_id offset 0) r",
             vec![tenants.into(), ids.into()],
         )
         .await?;
@@ -170,7 +176,8 @@ pub(super) async fn entries_at(
         .query(
             "select e.tenant_id, e.seq, e.entry \
              from unnest($1::uuid[], $2::bigint[]) as v(tenant_id, seq) \
-             join log_entry e on e.tenant_id = v.tenant_id and e.seq = v.seq",
+             cross join lateral (select * from log_entry x where x.tenant_id = v.tenant_id \
+               and x.seq = v.seq offset 0) e",
             vec![tenants.into(), seqs.into()],
         )
         .await?;
