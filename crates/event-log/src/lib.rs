@@ -26,7 +26,8 @@ pub use reader::{ReadError, Reader};
 pub use relay::{Outbox, OutboxReceiver, SweeperSettings, start as start_relay};
 pub use service::LogServer;
 pub use writer::{
-    Answer, Applied, Inbound, Refused, RequestKey, Submission, WriterSettings, Writers,
+    Answer, Applied, Inbound, Refused, RequestKey, Submission, WriterConfig, WriterSettings,
+    Writers,
 };
 
 /// The log's own tables: the first migration of every service.

@@ -4,10 +4,11 @@ use std::pin::Pin;
 
 use backlog_db::{Database, DbError};
 use backlog_ids::TenantId;
+use backlog_proto::Fields;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_proto::log::v1::event_log_service_server::EventLogService;
 use backlog_proto::log::v1::{ReadRequest, ReadResponse};
-use backlog_service_kit::{Fault, Kind, context, to_status};
+use backlog_service_kit::{Fault, InvalidFields, Kind, context, to_status};
 use backlog_tenancy::Permission;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
@@ -28,8 +29,6 @@ pub struct LogServer {
 enum LogFault {
     #[error("after_hash is not that of entry {0}: the log's history is another one")]
     Diverged(u64),
-    #[error("after_hash must be 32 bytes, zero for after_seq 0")]
-    Malformed,
     #[error("the database cannot answer now; try again")]
     Unavailable,
 }
@@ -38,7 +37,6 @@ impl Fault for LogFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Diverged(_) => Kind::FailedPrecondition,
-            Self::Malformed => Kind::InvalidArgument,
             Self::Unavailable => Kind::Unavailable,
         }
     }
@@ -46,7 +44,6 @@ impl Fault for LogFault {
     fn reason(&self) -> ErrorReason {
         match self {
             Self::Diverged(_) => ErrorReason::LogDiverged,
-            Self::Malformed => ErrorReason::InvalidFields,
             Self::Unavailable => ErrorReason::Unavailable,
         }
     }
@@ -86,7 +83,7 @@ impl LogServer {
         rows.iter().map(|row| Ok(row.try_get("", "entry")?)).collect()
     }
 
-    /// Checks that the reader's last entry is ours.
+    /// Checks that the reader's last entry, if it has one, is ours.
     async fn check_history(
         &self,
         tenant: TenantId,
@@ -94,7 +91,7 @@ impl LogServer {
         after_hash: &[u8],
     ) -> Result<(), LogFault> {
         if after_seq == 0 {
-            return if after_hash == GENESIS { Ok(()) } else { Err(LogFault::Malformed) };
+            return Ok(());
         }
         let ours = self.page(tenant, after_seq.saturating_sub(1), 1).await?;
         let same = ours.first().is_some_and(|bytes| {
@@ -118,6 +115,12 @@ impl EventLogService for LogServer {
         let scope =
             context(&request)?.tenant_scope(Permission::LogRead).map_err(|e| to_status(&e))?;
         let ReadRequest { after_seq, after_hash, limit } = request.into_inner();
+        let known = after_seq != 0 || after_hash == GENESIS;
+        if after_hash.len() != GENESIS.len() || !known {
+            let mut fields = Fields::new();
+            fields.violation("after_hash", "must be 32 bytes, zero for after_seq 0");
+            fields.finish().map_err(|violations| to_status(&InvalidFields(violations)))?;
+        }
         self.check_history(scope.tenant, after_seq, &after_hash)
             .await
             .map_err(|fault| to_status(&fault))?;

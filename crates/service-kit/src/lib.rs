@@ -14,9 +14,12 @@ pub mod supervise;
 pub mod telemetry;
 
 mod body;
+mod deadline;
 mod door;
 mod panics;
+mod unread;
 
+pub use deadline::deadline;
 pub use door::context;
 pub use error::{Fault, InvalidFields, Kind, to_status};
 pub use server::{Readiness, Server, Services};

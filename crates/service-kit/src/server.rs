@@ -25,6 +25,7 @@ use crate::config::{ServerConfig, TlsConfig};
 use crate::limits::LimitsLayer;
 use crate::panics::PanicLayer;
 use crate::telemetry::rpc::RpcLayer;
+use crate::unread::UnreadLayer;
 use connection::incoming;
 
 /// The server cannot run.
@@ -153,6 +154,7 @@ impl Server {
             .layer(PanicLayer)
             .layer(door.auth)
             .layer(door.limits)
+            .layer(UnreadLayer::new(self.config.message_size_max_bytes))
             .into_inner();
         let keepalive = Duration::from_secs(self.config.keepalive_seconds);
         let mut server = tonic::transport::Server::builder()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use backlog_event_log::{SweeperSettings, WriterSettings};
+use backlog_event_log::{SweeperSettings, WriterConfig};
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, Problems, ServerConfig, Settings,
     TelemetryConfig,
@@ -50,60 +50,14 @@ impl Settings for Config {
         self.auth.check("auth", problems);
         self.telemetry.check("telemetry", problems);
         self.limits.check("limits", problems);
-        for (path, value) in [
-            ("writer.batch_max", self.writer.batch_max),
-            ("writer.queue_length", self.writer.queue_length),
-            ("contract.obligations_max", self.contract.obligations_max),
-        ] {
-            problems.positive(path, u64::try_from(value).unwrap_or(u64::MAX));
-        }
+        self.writer.check("writer", problems);
         let obligations = u64::try_from(self.contract.obligations_max).unwrap_or(u64::MAX);
+        problems.positive("contract.obligations_max", obligations);
         if obligations > OBLIGATIONS_CEILING {
             problems.add("contract.obligations_max", "must be at most 5000");
         }
         problems.positive("relay.sweep_every_ms", self.relay.sweep_every_ms);
         problems.positive("relay.announce_every_ms", self.relay.announce_every_ms);
-    }
-}
-
-/// How writes are batched.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WriterConfig {
-    /// Writers, each for a share of the tenants; 0 for as many as cores.
-    pub writers: usize,
-    /// Commands in one transaction at most.
-    pub batch_max: usize,
-    /// Commands that may wait for one writer.
-    pub queue_length: usize,
-    /// Milliseconds that a batch is tried again while the database is away.
-    pub reconnect_ms: u64,
-}
-
-impl Default for WriterConfig {
-    fn default() -> Self {
-        let settings = WriterSettings::default();
-        Self {
-            writers: 0,
-            batch_max: settings.batch_max,
-            queue_length: settings.queue_length,
-            reconnect_ms: millis(settings.reconnect_for),
-        }
-    }
-}
-
-impl WriterConfig {
-    pub(crate) fn settings(&self) -> WriterSettings {
-        let writers = match self.writers {
-            0 => WriterSettings::default().writers,
-            some => some,
-        };
-        WriterSettings {
-            writers,
-            batch_max: self.batch_max,
-            queue_length: self.queue_length,
-            reconnect_for: Duration::from_millis(self.reconnect_ms),
-        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! The configuration of the recognition service; all of it is read before anything binds.
 
-use std::time::Duration;
-
-use backlog_event_log::WriterSettings;
+use backlog_event_log::WriterConfig;
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, Problems, ServerConfig, Settings,
     TelemetryConfig,
@@ -56,46 +54,6 @@ const fn wait_max_ms() -> u64 {
     10_000
 }
 
-/// Limits of the writers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WriterConfig {
-    /// Writers; 0 means one a core.
-    pub writers: usize,
-    /// Commands and batches of events in one transaction at most.
-    pub batch_max: usize,
-    /// Jobs that may wait for one writer.
-    pub queue_length: usize,
-    /// Milliseconds that a batch is tried again while the database is away.
-    pub reconnect_for_ms: u64,
-}
-
-impl Default for WriterConfig {
-    fn default() -> Self {
-        let settings = WriterSettings::default();
-        Self {
-            writers: 0,
-            batch_max: settings.batch_max,
-            queue_length: settings.queue_length,
-            reconnect_for_ms: 5_000,
-        }
-    }
-}
-
-impl WriterConfig {
-    /// What the writers need.
-    #[must_use]
-    pub fn settings(&self) -> WriterSettings {
-        let cores = WriterSettings::default().writers;
-        WriterSettings {
-            writers: if self.writers == 0 { cores } else { self.writers },
-            batch_max: self.batch_max,
-            queue_length: self.queue_length,
-            reconnect_for: Duration::from_millis(self.reconnect_for_ms),
-        }
-    }
-}
-
 /// Limits of recognition runs.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -146,8 +104,7 @@ impl Settings for Config {
         }
         let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         problems.positive("logs.wait_max_ms", self.logs.wait_max_ms);
-        problems.positive("writer.batch_max", count(self.writer.batch_max));
-        problems.positive("writer.queue_length", count(self.writer.queue_length));
+        self.writer.check("writer", problems);
         if !(1..=500).contains(&self.runs.chunk_entries) {
             problems.add("runs.chunk_entries", "must be 1 to 500");
         }

@@ -5,7 +5,6 @@
 pub mod accounting;
 pub mod app;
 pub mod config;
-pub mod deadline;
 pub mod directory;
 pub mod domain;
 pub mod plan;

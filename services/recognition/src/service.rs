@@ -13,10 +13,10 @@ use backlog_tenancy::Permission;
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use crate::deadline::deadline;
 use crate::plan::grpc::get_plan;
 use crate::run::grpc::run_recognition;
 use crate::run::recognize::Runs;
+use backlog_service_kit::deadline;
 
 /// The service's own RPCs.
 pub struct RecognitionServer {

@@ -32,6 +32,9 @@ use crate::backlog::BacklogServer;
 use crate::config::Config;
 use crate::projection::{RebuildError, Rebuilt, Registry, Reporting, rebuild};
 
+/// How long the server lets a statement of a rebuild run: it deletes, and then reads, all of a tenant.
+const REBUILD_STATEMENT_MAX: Duration = Duration::from_secs(6 * 3600);
+
 /// How often the database is asked whether it answers, for readiness.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
 
@@ -106,7 +109,7 @@ impl App {
         let verifier = Verifier::start(config.auth.verifier(SERVICE), clock.now()).await?;
         let server = Server::bind(&config.server).await?;
         let stop = CancellationToken::new();
-        let parts = parts(&config, &clock).await?;
+        let parts = parts(&config, &clock, None).await?;
         let broker = Broker::connect(&config.nats, "backlog-reporting").await?;
         start_consumer(
             parts.database.clone(),
@@ -135,7 +138,7 @@ impl App {
         clock: Clock,
         tenant: TenantId,
     ) -> Result<Result<Rebuilt, RebuildError>, StartError> {
-        let parts = parts(&config, &clock).await?;
+        let parts = parts(&config, &clock, Some(REBUILD_STATEMENT_MAX)).await?;
         let intake = Arc::clone(&parts.intake);
         let catch_up = async move || intake.resume(tenant).await;
         let outcome = rebuild(&parts.database, &parts.positions, tenant, catch_up).await;
@@ -196,7 +199,11 @@ impl Drop for Running {
 }
 
 /// Makes what takes in the logs, without starting to listen for them.
-async fn parts(config: &Config, clock: &Clock) -> Result<Parts, StartError> {
+async fn parts(
+    config: &Config,
+    clock: &Clock,
+    statement_max: Option<Duration>,
+) -> Result<Parts, StartError> {
     let path = &config.auth.service_key_file;
     let pem =
         tokio::fs::read(path).await.map_err(|error| StartError::KeyFile(path.clone(), error))?;
@@ -204,6 +211,7 @@ async fn parts(config: &Config, clock: &Clock) -> Result<Parts, StartError> {
     let mut settings =
         DatabaseSettings::new(config.database.runtime_url.clone(), "backlog-reporting");
     settings.connections_max = config.database.pool_size;
+    settings.statement_timeout = statement_max.unwrap_or(settings.statement_timeout);
     let database = Database::connect(&settings).await?;
     let positions = Positions::new(database.clone(), Log::Reporting);
     // Nothing is written to the own log yet, so there is nothing to publish.

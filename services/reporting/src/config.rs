@@ -1,9 +1,8 @@
 //! The configuration of the reporting service; all of it is read before anything binds.
 
 use std::path::PathBuf;
-use std::time::Duration;
 
-use backlog_event_log::WriterSettings;
+use backlog_event_log::WriterConfig;
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, Problems, ServerConfig, Settings,
     TelemetryConfig,
@@ -71,46 +70,6 @@ pub struct AuditConfig {
     pub key_name: String,
 }
 
-/// Limits of the writers.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct WriterConfig {
-    /// Writers; 0 means one a core.
-    pub writers: usize,
-    /// Batches of events in one transaction at most.
-    pub batch_max: usize,
-    /// Jobs that may wait for one writer.
-    pub queue_length: usize,
-    /// Milliseconds that a batch is tried again while the database is away.
-    pub reconnect_for_ms: u64,
-}
-
-impl Default for WriterConfig {
-    fn default() -> Self {
-        let settings = WriterSettings::default();
-        Self {
-            writers: 0,
-            batch_max: settings.batch_max,
-            queue_length: settings.queue_length,
-            reconnect_for_ms: 5_000,
-        }
-    }
-}
-
-impl WriterConfig {
-    /// What the writers need.
-    #[must_use]
-    pub fn settings(&self) -> WriterSettings {
-        let cores = WriterSettings::default().writers;
-        WriterSettings {
-            writers: if self.writers == 0 { cores } else { self.writers },
-            batch_max: self.batch_max,
-            queue_length: self.queue_length,
-            reconnect_for: Duration::from_millis(self.reconnect_for_ms),
-        }
-    }
-}
-
 /// Limits of reports.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -155,8 +114,7 @@ impl Settings for Config {
         }
         let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         problems.positive("logs.wait_max_ms", logs.wait_max_ms);
-        problems.positive("writer.batch_max", count(self.writer.batch_max));
-        problems.positive("writer.queue_length", count(self.writer.queue_length));
+        self.writer.check("writer", problems);
         problems.positive("reports.rows_max", count(self.reports.rows_max));
     }
 }

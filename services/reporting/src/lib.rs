@@ -6,7 +6,6 @@ pub mod app;
 pub mod audit;
 pub mod backlog;
 pub mod config;
-pub mod deadline;
 pub mod projection;
 pub mod reading;
 pub mod rollforward;

@@ -1,6 +1,7 @@
 //! Writers: spawned tasks that turn queued commands of many tenants into one transaction each time.
 
 mod batch;
+mod config;
 mod job;
 mod queue;
 mod store;
@@ -14,6 +15,7 @@ use backlog_service_kit::sources::Clock;
 use backlog_service_kit::telemetry::propagation;
 use tokio::sync::{mpsc, oneshot};
 
+pub use config::WriterConfig;
 pub use job::{Answer, Applied, Inbound, Refused, RequestKey, Submission};
 pub(crate) use job::{Job, Outcome};
 

@@ -122,7 +122,7 @@ impl Service {
                 tenant_concurrency: 100_000,
                 ..LimitsConfig::default()
             },
-            writer: backlog_contract::config::WriterConfig::default(),
+            writer: backlog_event_log::WriterConfig::default(),
             relay: backlog_contract::config::RelayConfig::default(),
             contract: backlog_contract::config::ContractConfig::default(),
         };

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use backlog_event_log::WriterConfig;
 use backlog_event_log::{GENESIS, Opened, Reader};
 use backlog_ids::{ContractId, TenantId};
 use backlog_proto::common::v1::{Log, LogPosition};
@@ -16,7 +17,7 @@ use backlog_proto::recognition::v1::{
     RunRecognitionResponse,
 };
 use backlog_recognition::app::{App, Running};
-use backlog_recognition::config::{Config, LogsConfig, RunsConfig, WriterConfig};
+use backlog_recognition::config::{Config, LogsConfig, RunsConfig};
 use backlog_recognition::{migrations, rebuild};
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, ServerConfig, TelemetryConfig,

@@ -23,8 +23,8 @@ use super::convert::{
 use super::error::AuditFault;
 use super::queries::{self, Checkpoint, LOGS};
 use super::signer::CheckpointSigner;
-use crate::deadline::deadline;
 use crate::reading::wait;
+use backlog_service_kit::deadline;
 
 const LIST_ENTRIES: &str = "backlog.reporting.v1.AuditService/ListEntries";
 

@@ -14,9 +14,9 @@ use tonic::{Request, Response, Status};
 
 use super::convert::{query, response};
 use super::queries::backlog;
-use crate::deadline::deadline;
 use crate::reading::{ReadFault, wait};
 use crate::rollforward;
+use backlog_service_kit::deadline;
 
 /// Serves backlog and its roll-forward.
 #[derive(Debug, Clone)]

@@ -1,4 +1,5 @@
-//! Loads what a batch names: one query per table, in two rounds.
+//! Loads what a batch names: one query per table, in two rounds. Rows are found by key, laterally with
+//! `offset 0`: on tables that were never analyzed a plain join can become a scan of the whole table.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -97,8 +98,8 @@ async fn trees(
     let sql = "select n.tenant_id, n.log, n.level, n.node_index, n.hash \
                from unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::bigint[]) \
                  as v(tenant_id, log, level, node_index) \
-               join tree_node n on n.tenant_id = v.tenant_id and n.log = v.log \
-                 and n.level = v.level and n.node_index = v.node_index";
+               cross join lateral (select * from tree_node x where x.tenant_id = v.tenant_id \
+                 and x.log = v.log and x.level = v.level and x.node_index = v.node_index offset 0) n";
     let arguments = vec![tenants.into(), logs.into(), levels.into(), indexes.into()];
     let mut nodes: BTreeMap<(TenantId, i32), Vec<Node>> = BTreeMap::new();
     for row in &tx.query(sql, arguments).await? {
@@ -154,7 +155,8 @@ async fn known_contracts(
     let contracts: Vec<Uuid> = named.iter().map(|(_, contract)| contract.uuid()).collect();
     let sql = "select c.tenant_id, c.contract_id, c.currency, c.segment \
                from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
-               join contract c on c.tenant_id = v.tenant_id and c.contract_id = v.contract_id";
+               cross join lateral (select * from contract x where x.tenant_id = v.tenant_id \
+                 and x.contract_id = v.contract_id offset 0) c";
     let mut known = BTreeMap::new();
     for row in &tx.query(sql, vec![tenants.clone().into(), contracts.clone().into()]).await? {
         let currency: String = row.try_get("", "currency")?;
@@ -165,7 +167,8 @@ async fn known_contracts(
     }
     let sql = "select o.tenant_id, o.contract_id, o.obligation_id, o.segment \
                from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
-               join obligation o on o.tenant_id = v.tenant_id and o.contract_id = v.contract_id";
+               cross join lateral (select * from obligation x where x.tenant_id = v.tenant_id \
+                 and x.contract_id = v.contract_id offset 0) o";
     for row in &tx.query(sql, vec![tenants.into(), contracts.into()]).await? {
         if let Some(contract) = known.get_mut(&place(row)?) {
             let obligation = ObligationId::from_uuid(row.try_get("", "obligation_id")?);

@@ -1,0 +1,50 @@
+//! The section `[writer]` of a service's configuration.
+
+use std::time::Duration;
+
+use backlog_service_kit::config::Problems;
+use serde::Deserialize;
+
+use super::WriterSettings;
+
+/// How writes are batched.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WriterConfig {
+    /// Writers, each for a share of the tenants; 0 for as many as cores.
+    pub writers: usize,
+    /// Commands, and batches of events, in one transaction at most.
+    pub batch_max: usize,
+    /// Jobs that may wait for one writer.
+    pub queue_length: usize,
+    /// Milliseconds that a batch is tried again while the database is away.
+    pub reconnect_ms: u64,
+}
+
+impl Default for WriterConfig {
+    fn default() -> Self {
+        let WriterSettings { batch_max, queue_length, .. } = WriterSettings::default();
+        Self { writers: 0, batch_max, queue_length, reconnect_ms: 5_000 }
+    }
+}
+
+impl WriterConfig {
+    /// Notes what is wrong, under `path`.
+    pub fn check(&self, path: &str, problems: &mut Problems) {
+        let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
+        problems.positive(&format!("{path}.batch_max"), count(self.batch_max));
+        problems.positive(&format!("{path}.queue_length"), count(self.queue_length));
+    }
+
+    /// What the writers need.
+    #[must_use]
+    pub fn settings(&self) -> WriterSettings {
+        let cores = WriterSettings::default().writers;
+        WriterSettings {
+            writers: if self.writers == 0 { cores } else { self.writers },
+            batch_max: self.batch_max,
+            queue_length: self.queue_length,
+            reconnect_for: Duration::from_millis(self.reconnect_ms),
+        }
+    }
+}
