@@ -166,6 +166,7 @@ mod tests {
             "report rollforward --from 2026-01-01 --to 2026-12-31".to_owned(),
             "audit list --log recognition".to_owned(),
             "audit proof --seq 2 --out p.json".to_owned(),
+            "audit consistency --since january.note".to_owned(),
             "audit verify p.json --key k.txt".to_owned(),
             "scenario run a.yaml b --engine --output json".to_owned(),
             "doctor --digest".to_owned(),

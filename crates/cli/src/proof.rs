@@ -1,6 +1,10 @@
-//! Checking a proof bundle offline: signature, tree, and that the entry says what is claimed.
+//! Checking proof files offline: signatures, trees, and that an entry says what is claimed.
 
-use backlog_audit_log::{ProofBundle, Verified, Verifier, verify_bundle};
+use backlog_audit_log::bundle::CONSISTENCY_FORMAT;
+use backlog_audit_log::{
+    ConsistencyBundle, ProofBundle, Verified, Verifier, VerifyError, verify_bundle,
+    verify_consistency_bundle,
+};
 use backlog_ids::TenantId;
 use backlog_proto::log::v1::LogEntry;
 use prost::Message;
@@ -24,17 +28,11 @@ pub(crate) fn verify(
     trusted: &[Verifier],
     tenant: Option<TenantId>,
 ) -> Result<Proved, Failure> {
-    let library = |error: backlog_audit_log::VerifyError| {
-        let check = serde_json::to_value(error.check()).ok();
-        let check = check.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-        failed(check, &error.to_string())
-    };
     let bundle = ProofBundle::from_json(json).map_err(library)?;
     let verified = verify_bundle(&bundle, trusted).map_err(library)?;
     let entry = LogEntry::decode(bundle.entry.as_slice())
         .map_err(|error| failed("entry", &format!("entry: the bytes are not an entry: {error}")))?;
-    // The origin is the key's name, a slash, and the tenant.
-    let signed_tenant = verified.origin.rsplit('/').next().unwrap_or_default();
+    let signed_tenant = tenant_of(&verified.origin);
     let wanted = tenant.map_or_else(|| signed_tenant.to_owned(), |tenant| tenant.to_string());
     let claims = [
         ("tenant of the checkpoint", wanted.as_str(), signed_tenant),
@@ -49,6 +47,56 @@ pub(crate) fn verify(
         }
     }
     Ok(Proved { verified, entry })
+}
+
+/// Whether a file claims to be a proof of consistency.
+pub(crate) fn is_consistency(json: &str) -> bool {
+    let file: Option<serde_json::Value> = serde_json::from_str(json).ok();
+    file.and_then(|file| file.get("format").map(|format| format == CONSISTENCY_FORMAT))
+        .unwrap_or_default()
+}
+
+/// Checks that the logs of an earlier checkpoint were only appended to; answers for people and as
+/// JSON.
+///
+/// # Errors
+/// [`Exit::NotVerified`] with the name of the first check that fails.
+pub(crate) fn verify_consistency(
+    json: &str,
+    trusted: &[Verifier],
+    tenant: Option<TenantId>,
+) -> Result<(String, serde_json::Value), Failure> {
+    let bundle = ConsistencyBundle::from_json(json).map_err(library)?;
+    let verified = verify_consistency_bundle(&bundle, trusted).map_err(library)?;
+    let signed_tenant = tenant_of(&verified.origin);
+    if tenant.is_some_and(|tenant| tenant.to_string() != signed_tenant) {
+        let text = format!("coverage: the checkpoints are of tenant {signed_tenant:?}");
+        return Err(failed("coverage", &text));
+    }
+    let mut text =
+        format!("verified: nothing changed but by appending\n  origin {}", verified.origin);
+    let mut logs = serde_json::Map::new();
+    for old in verified.first.trees() {
+        let grown = verified.second.tree(&old.log).map(|tree| tree.size).unwrap_or_default();
+        text = format!("{text}\n  log {}: {} to {grown} entries", old.log, old.size);
+        let sizes = serde_json::json!({ "first_size": old.size, "second_size": grown });
+        logs.insert(old.log.clone(), sizes);
+    }
+    let json = serde_json::json!({ "verified": true, "origin": verified.origin, "logs": logs });
+    Ok((text, json))
+}
+
+/// The origin is the key's name, a slash, and the tenant.
+fn tenant_of(origin: &str) -> &str {
+    origin.rsplit('/').next().unwrap_or_default()
+}
+
+/// The library names the check that failed.
+#[expect(clippy::needless_pass_by_value, reason = "used to map errors")]
+fn library(error: VerifyError) -> Failure {
+    let check = serde_json::to_value(error.check()).ok();
+    let check = check.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
+    failed(check, &error.to_string())
 }
 
 fn failed(check: &str, message: &str) -> Failure {
@@ -95,8 +143,9 @@ impl Proved {
 
 #[cfg(test)]
 mod tests {
+    use backlog_audit_log::bundle::{CONSISTENCY_FORMAT, LogConsistency};
     use backlog_audit_log::{
-        CheckpointBody, Node, ProofBundle, SigningKey, Tree, TreeHead, Verifier,
+        CheckpointBody, ConsistencyBundle, Node, ProofBundle, SigningKey, Tree, TreeHead, Verifier,
         bundle::PROOF_FORMAT, checkpoint, inclusion_nodes, leaf_hash,
     };
     use backlog_ids::TenantId;
@@ -104,7 +153,7 @@ mod tests {
     use backlog_proto::log::v1::LogEntry;
     use prost::Message;
 
-    use super::verify;
+    use super::{is_consistency, verify, verify_consistency};
     use crate::failure::Exit;
 
     fn tenant(number: u128) -> TenantId {
@@ -145,6 +194,49 @@ mod tests {
             checkpoint: checkpoint::sign(&body, "test", &key).unwrap(),
         };
         (bundle, Verifier::new("test", key.verifying_key()).unwrap())
+    }
+
+    /// A log that was rewritten is not consistent with what was signed before.
+    #[test]
+    fn consistency_is_checked() {
+        let key = SigningKey::from_bytes(&[7; 32]);
+        let keys = [Verifier::new("test", key.verifying_key()).unwrap()];
+        let note = |leaves: &[u8]| {
+            let mut tree = Tree::new();
+            leaves.iter().for_each(|leaf| drop(tree.append(leaf_hash(&[*leaf]))));
+            let head = |log: &str, size, root| TreeHead { log: log.to_owned(), size, root };
+            let size = u64::try_from(leaves.len()).unwrap();
+            let trees = vec![
+                head("contract", size, tree.root()),
+                head("recognition", 0, backlog_audit_log::EMPTY_ROOT),
+            ];
+            let body = CheckpointBody::new(&format!("test/{}", tenant(1)), trees, 0).unwrap();
+            checkpoint::sign(&body, "test", &key).unwrap()
+        };
+        // From one leaf to two, the proof is the hash of the second.
+        let bundle = |second: &[u8]| {
+            let proofs = [("contract", vec![leaf_hash(&[2])]), ("recognition", Vec::new())];
+            let proofs = proofs.map(|(log, hashes)| LogConsistency { log: log.to_owned(), hashes });
+            let bundle = ConsistencyBundle {
+                format: CONSISTENCY_FORMAT.to_owned(),
+                first: note(&[1]),
+                second: note(second),
+                proofs: proofs.to_vec(),
+            };
+            bundle.to_json().unwrap()
+        };
+        let good = bundle(&[1, 2]);
+        assert!(is_consistency(&good));
+        let (text, _) = verify_consistency(&good, &keys, Some(tenant(1))).unwrap();
+        assert!(text.ends_with("log contract: 1 to 2 entries\n  log recognition: 0 to 0 entries"));
+        let check = |json: &str, about| {
+            let failure = verify_consistency(json, &keys, Some(about)).unwrap_err();
+            assert_eq!(failure.exit, Exit::NotVerified);
+            failure.metadata[0].1.clone()
+        };
+        assert_eq!(check(&good, tenant(2)), "coverage");
+        assert_eq!(check(&bundle(&[9, 2]), tenant(1)), "consistency");
+        assert_eq!(check("{}", tenant(1)), "format");
     }
 
     /// A proof holds only when the entry itself names the tenant, log and place that are claimed.

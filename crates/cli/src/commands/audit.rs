@@ -1,19 +1,19 @@
 //! `backlog audit`: the trail, checkpoints, and proofs that hold without the server.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use backlog_audit_log::{ProofBundle, Verifier, bundle::PROOF_FORMAT};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::reporting::v1 as pb;
 use clap::{Args, Subcommand};
 
 use crate::arguments::{self, Positions, log_name};
-use crate::client::{Client, day, from_status, watermark_json, watermark_text};
+use crate::client::{day, from_status, watermark_json, watermark_text};
 use crate::failure::{Exit, Failure};
-use crate::proof;
 use crate::session::Session;
 use crate::table;
+
+use super::audit_proof::{Consistency, Proof, checkpoint, verify};
 
 /// The audit trail.
 #[derive(Debug, Subcommand)]
@@ -22,6 +22,8 @@ pub(crate) enum Audit {
     List(List),
     /// Writes a file that proves that an entry is in its log.
     Proof(Proof),
+    /// Writes a file that proves that nothing changed since an earlier checkpoint but by appending.
+    Consistency(Consistency),
     /// Shows a signed checkpoint of all logs of the tenant.
     Checkpoint {
         /// What it must cover besides what was written from here, as contract=5.
@@ -32,7 +34,7 @@ pub(crate) enum Audit {
     Key,
     /// Checks a proof without network; names the check that fails.
     Verify {
-        /// The file that `audit proof` wrote.
+        /// The file that `audit proof` or `audit consistency` wrote.
         file: PathBuf,
         /// File of verifier keys, one a line.
         #[arg(long)]
@@ -60,25 +62,12 @@ pub(crate) struct List {
     after: Option<Positions>,
 }
 
-/// A proof to export.
-#[derive(Debug, Args)]
-pub(crate) struct Proof {
-    /// The log: contract, recognition or reporting.
-    #[arg(long, default_value = "contract", value_parser = arguments::log)]
-    log: Log,
-    /// The entry.
-    #[arg(long)]
-    seq: u64,
-    /// File to write; proof-LOG-SEQ.json when absent.
-    #[arg(long)]
-    out: Option<PathBuf>,
-}
-
 impl Audit {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         match self {
             Self::List(list) => list.run(session).await,
             Self::Proof(proof) => proof.run(session).await,
+            Self::Consistency(consistency) => consistency.run(session).await,
             Self::Checkpoint { after } => {
                 let after = session.min_positions(&after.unwrap_or_default().0)?;
                 let checkpoint = checkpoint(&session.client()?, after).await?;
@@ -140,38 +129,6 @@ impl List {
     }
 }
 
-impl Proof {
-    async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let client = session.client()?;
-        let after = session.min_positions(&[])?;
-        let bundle = export(&client, self.log, self.seq, after).await?;
-        let out = self.out.unwrap_or_else(|| {
-            PathBuf::from(format!("proof-{}-{}.json", log_name(self.log), self.seq))
-        });
-        let text = bundle.to_json().map_err(|error| Failure::usage(error.to_string()))?;
-        std::fs::write(&out, text)
-            .map_err(|error| Failure::usage(format!("cannot write {}: {error}", out.display())))?;
-        let hashes = bundle.hashes.len();
-        let said = format!(
-            "{}: entry {} of {} in log {}, {hashes} hashes\ncheck it anywhere: \
-             backlog audit verify {} --key KEYFILE (the key: backlog audit key)",
-            out.display(),
-            bundle.seq,
-            bundle.tree_size,
-            bundle.log,
-            out.display(),
-        );
-        let json = serde_json::json!({
-            "file": out.display().to_string(),
-            "log": bundle.log,
-            "seq": bundle.seq,
-            "tree_size": bundle.tree_size,
-        });
-        session.answer(&said, &json);
-        Ok(Exit::Done)
-    }
-}
-
 /// Entries for people.
 pub(crate) fn entries_text(entries: &[pb::AuditEntry]) -> String {
     let rows = entries.iter().map(|entry| {
@@ -208,60 +165,4 @@ fn recorded_at(entry: &pb::AuditEntry) -> String {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// A signed checkpoint that covers at least `after`.
-pub(crate) async fn checkpoint(
-    client: &Client,
-    after: Vec<backlog_proto::common::v1::LogPosition>,
-) -> Result<pb::Checkpoint, Failure> {
-    let request = pb::GetCheckpointRequest { min_positions: after };
-    let answer = client.audit().get_checkpoint(request).await;
-    let answer = answer.map_err(|status| from_status(&status))?.into_inner();
-    Ok(answer.checkpoint.unwrap_or_default())
-}
-
-/// Everything that is needed to check, without the server, that an entry is in its log.
-pub(crate) async fn export(
-    client: &Client,
-    log: Log,
-    seq: u64,
-    after: Vec<backlog_proto::common::v1::LogPosition>,
-) -> Result<ProofBundle, Failure> {
-    // A checkpoint must exist whose tree holds the entry.
-    checkpoint(client, after).await?;
-    let request = pb::GetInclusionProofRequest { log: log.into(), seq, tree_size: 0 };
-    let answer = client.audit().get_inclusion_proof(request).await;
-    let answer = answer.map_err(|status| from_status(&status))?.into_inner();
-    let odd = |what: &str| Failure::new(Exit::Unavailable, format!("the answer has {what}"));
-    let entry = answer.entry.ok_or_else(|| odd("no entry"))?;
-    let checkpoint = answer.checkpoint.ok_or_else(|| odd("no checkpoint of that size"))?;
-    let hash = |bytes: Vec<u8>| bytes.try_into().map_err(|_| odd("a hash of another length"));
-    Ok(ProofBundle {
-        format: PROOF_FORMAT.to_owned(),
-        log: log_name(log).to_owned(),
-        seq,
-        entry: entry.entry,
-        leaf_hash: hash(entry.leaf_hash)?,
-        tree_size: answer.tree_size,
-        hashes: answer.hashes.into_iter().map(hash).collect::<Result<_, _>>()?,
-        checkpoint: checkpoint.note,
-    })
-}
-
-fn verify(
-    session: &Session,
-    file: &Path,
-    key: &Path,
-    tenant: Option<TenantId>,
-) -> Result<Exit, Failure> {
-    let read = |path: &Path| {
-        std::fs::read_to_string(path)
-            .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
-    };
-    let keys = Verifier::parse_file(&read(key)?)
-        .map_err(|error| Failure::usage(format!("{}: {error}", key.display())))?;
-    let proved = proof::verify(&read(file)?, &keys, tenant)?;
-    session.answer(&proved.text(), &proved.json());
-    Ok(Exit::Done)
 }

@@ -8,7 +8,7 @@ use crate::client::{Connections, Service};
 use crate::failure::{Exit, Failure};
 use crate::progress::Steps;
 use crate::session::Session;
-use crate::stack::{Local, RunningStack, Start, is_ready};
+use crate::stack::{Local, RunningStack, Start, interrupted, is_ready};
 use crate::table;
 
 /// How long the services may take to become ready.
@@ -54,10 +54,7 @@ async fn up(session: &Session, detach: bool) -> Result<Exit, Failure> {
     }
     let start = Start { folder: Some(folder), ready_within: READY_WITHIN };
     let steps = Steps::new();
-    let stack = tokio::select! {
-        stack = RunningStack::start(start, &steps) => stack?,
-        () = interrupted() => return Err(Failure::new(Exit::Negative, "interrupted")),
-    };
+    let stack = RunningStack::start(start, &steps).await?;
     drop(steps);
     let (text, json) = describe(stack.local());
     if detach {
@@ -71,19 +68,6 @@ async fn up(session: &Session, detach: bool) -> Result<Exit, Failure> {
     steps.say("ending the stack");
     stack.stop().await?;
     Ok(Exit::Done)
-}
-
-/// Ctrl-C or a request to terminate.
-pub(crate) async fn interrupted() {
-    use tokio::signal::unix::{SignalKind, signal};
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
-        drop(tokio::signal::ctrl_c().await);
-        return;
-    };
-    tokio::select! {
-        _ = tokio::signal::ctrl_c() => {}
-        _ = terminate.recv() => {}
-    }
 }
 
 fn down(session: &Session) -> Result<Exit, Failure> {

@@ -7,11 +7,11 @@ mod story;
 
 use clap::Args;
 
-use crate::commands::dev::{READY_WITHIN, interrupted};
+use crate::commands::dev::READY_WITHIN;
 use crate::failure::{Exit, Failure};
 use crate::progress::Steps;
 use crate::session::Session;
-use crate::stack::{RunningStack, Start};
+use crate::stack::{RunningStack, Start, interrupted, was_interrupted};
 
 use figures::Figures;
 
@@ -23,14 +23,11 @@ impl Demo {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let steps = Steps::new();
         let start = Start { folder: None, ready_within: READY_WITHIN };
-        let stack = tokio::select! {
-            stack = RunningStack::start(start, &steps) => stack?,
-            () = interrupted() => return Err(broken_off()),
-        };
+        let stack = RunningStack::start(start, &steps).await?;
         let mut figures = Figures::new(session.is_human());
         let played = tokio::select! {
             played = story::play(session, stack.local(), &steps, &mut figures) => played,
-            () = interrupted() => Err(broken_off()),
+            () = interrupted() => Err(was_interrupted()),
         };
         steps.say("ending the stack");
         let ended = stack.stop().await;
@@ -39,8 +36,4 @@ impl Demo {
         ended?;
         Ok(figures.sum_up(session))
     }
-}
-
-fn broken_off() -> Failure {
-    Failure::new(Exit::Negative, "interrupted; the stack is ended and removed")
 }

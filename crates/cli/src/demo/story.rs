@@ -9,7 +9,8 @@ use chrono::NaiveDate;
 
 use crate::books::{Account, Books};
 use crate::client::{date, from_status, later, months, to_money};
-use crate::commands::audit::{entries_text, export};
+use crate::commands::audit::entries_text;
+use crate::commands::audit_proof::{checkpoint, export, export_consistency};
 use crate::commands::report::{backlog_text, cause_name, roll_forward_text};
 use crate::failure::{Exit, Failure};
 use crate::progress::Steps;
@@ -71,11 +72,14 @@ pub(super) async fn play(
         StackPlayer::new(account.session(), books.client.clone(), &scenario, books.created);
     let mut stage = Stage { books, player, steps, figures };
     stage.sign(&scenario).await?;
+    let after = stage.player.positions().to_vec();
+    let in_january = checkpoint(&stage.books.client, after).await?.note;
     stage.year().await?;
     stage.mid_year_totals().await?;
     stage.roll_forward().await?;
     stage.draft_stays_out().await?;
     stage.audit(local).await?;
+    stage.consistency(local, in_january).await?;
     isolation::check(&mut stage, &other).await
 }
 
@@ -277,6 +281,20 @@ impl Stage<'_> {
             entries.len(),
             verdict(&refused),
         ));
+        Ok(())
+    }
+
+    /// An auditor kept January's checkpoint: the logs of December only appended to it.
+    async fn consistency(&mut self, local: &Local, in_january: String) -> Result<(), Failure> {
+        let after = self.player.positions().to_vec();
+        let bundle = export_consistency(&self.books.client, in_january, after).await?;
+        let text = bundle.to_json().map_err(|error| Failure::usage(error.to_string()))?;
+        let verified =
+            proof::verify_consistency(&text, &[local.verifier()?], Some(self.books.tenant));
+        let actual = if verified.is_ok() { "verified" } else { "not verified" };
+        self.figures.check("audit", "consistency with January", "verified", actual);
+        let said = verified.map_or_else(|failure| failure.to_string(), |(text, _)| text);
+        self.tell(&format!("December's logs against the checkpoint kept in January:\n{said}\n"));
         Ok(())
     }
 

@@ -6,4 +6,4 @@ mod start;
 
 pub(crate) use keys::Subject;
 pub(crate) use local::{Local, default_folder};
-pub(crate) use start::{RunningStack, Start, is_ready};
+pub(crate) use start::{RunningStack, Start, interrupted, is_ready, was_interrupted};

@@ -1,6 +1,8 @@
 //! Starting a stack with its three services, waiting until they are ready, and ending it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use backlog_local_stack::{LocalStack, LocalStackError, ServiceProcess, StackOptions};
@@ -36,8 +38,27 @@ pub(crate) struct RunningStack {
 }
 
 impl RunningStack {
-    /// Starts Postgres, NATS and the services, and waits until all are ready.
+    /// Starts Postgres, NATS and the services, and waits until all are ready. When interrupted, what
+    /// was started so far is ended: a start under way cannot be dropped, its process would stay.
     pub(crate) async fn start(start: Start, steps: &Steps) -> Result<Self, Failure> {
+        let asked_to_end = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&asked_to_end);
+        let watch = tokio::spawn(async move {
+            interrupted().await;
+            asked.store(true, Ordering::SeqCst);
+        });
+        let started = Self::start_unless(start, steps, &asked_to_end).await;
+        watch.abort();
+        // Ctrl-C reaches every program of the terminal's group, the database's set-up as well.
+        let interrupted = asked_to_end.load(Ordering::SeqCst);
+        started.map_err(|failure| if interrupted { was_interrupted() } else { failure })
+    }
+
+    async fn start_unless(
+        start: Start,
+        steps: &Steps,
+        asked_to_end: &AtomicBool,
+    ) -> Result<Self, Failure> {
         let binaries = binaries()?;
         steps.say("starting Postgres and NATS");
         let options = StackOptions { folder: start.folder, ..StackOptions::default() };
@@ -45,6 +66,9 @@ impl RunningStack {
         let local = Local::of(stack.manifest().clone());
         let mut running = Self { services: Vec::new(), stack: Some(stack), local };
         for files in running.local.manifest().services.all().map(Clone::clone) {
+            if asked_to_end.load(Ordering::SeqCst) {
+                break;
+            }
             steps.say(&format!("starting the {} service", files.name));
             let folder = binaries.clone();
             let service = blocking(move || {
@@ -54,7 +78,11 @@ impl RunningStack {
             running.services.push(service.await?);
         }
         steps.say("waiting until the services are ready");
-        running.wait_until_ready(start.ready_within).await?;
+        running.wait_until_ready(start.ready_within, asked_to_end).await?;
+        if asked_to_end.load(Ordering::SeqCst) {
+            running.stop().await?;
+            return Err(was_interrupted());
+        }
         Ok(running)
     }
 
@@ -83,11 +111,18 @@ impl RunningStack {
         blocking(move || stack.detach(None)).await.map(drop)
     }
 
-    async fn wait_until_ready(&self, within: Duration) -> Result<(), Failure> {
+    /// Waits until all services are ready, or the user has asked to end.
+    async fn wait_until_ready(
+        &self,
+        within: Duration,
+        asked_to_end: &AtomicBool,
+    ) -> Result<(), Failure> {
         let connections = Connections::new(&self.local.addresses(), within)?;
         let all_ready = async {
             for service in Service::ALL {
-                while !is_ready(connections.channel(service), service.health_name()).await {
+                while !asked_to_end.load(Ordering::SeqCst)
+                    && !is_ready(connections.channel(service), service.health_name()).await
+                {
                     tokio::time::sleep(LOOK_AGAIN).await;
                 }
             }
@@ -101,6 +136,24 @@ impl RunningStack {
         }
         Err(Failure::new(Exit::Unavailable, message))
     }
+}
+
+/// Ctrl-C or a request to terminate.
+pub(crate) async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let Ok(mut terminate) = signal(SignalKind::terminate()) else {
+        drop(tokio::signal::ctrl_c().await);
+        return;
+    };
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// What an interrupted command answers.
+pub(crate) fn was_interrupted() -> Failure {
+    Failure::new(Exit::Negative, "interrupted; the stack is ended and removed")
 }
 
 /// Whether a service answers that it is serving.
