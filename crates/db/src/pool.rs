@@ -93,8 +93,9 @@ impl Database {
         WriterTx::begin(self.connection.clone()).await
     }
 
-    /// Runs one statement that writes tables of ids and positions only (leases, relay positions), in
-    /// a transaction of its own and to its end even when the caller goes away.
+    /// Runs one statement that writes beside the log, in a transaction of its own and to its end even
+    /// when the caller goes away: tables of ids and positions (leases, relay positions), or tenant
+    /// rows through a function that sets its tenant (checkpoints, the reset before a rebuild).
     ///
     /// # Errors
     /// As the database says.
