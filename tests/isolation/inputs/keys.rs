@@ -1,0 +1,154 @@
+//! Idempotency keys that are none, and keys that were used.
+
+use std::collections::BTreeSet;
+
+use backlog_proto::common::v1::Money;
+use backlog_proto::contract::v1 as contract;
+use backlog_proto::contract::v1::sign_contract_request::Subject as Signed;
+use backlog_proto::recognition::v1::RunRecognitionRequest;
+use backlog_tests::story::date;
+use bytes::Bytes;
+use prost::Message;
+use prost_reflect::Value;
+use tonic::Code;
+
+use super::{samples, send};
+use crate::answer::{Refusal, assert_names};
+use crate::leaves::{leaves, replaced};
+use crate::samples::Subject;
+use crate::table::{Row, table};
+use crate::world::World;
+
+/// What is no idempotency key: nothing, too much, and what is not visible ASCII.
+fn malformed() -> Vec<String> {
+    let long = "k".repeat(101);
+    let huge = "k".repeat(10 * 1024);
+    ["", " ", "a b", "a\tb", "a\nb", "a\0b", "a\u{7f}", "schlüssel", "１", &long, &huge]
+        .map(str::to_owned)
+        .to_vec()
+}
+
+/// The rows whose requests carry a key.
+fn writes() -> Vec<Row> {
+    let subject = Subject::unknown().call("key".to_owned());
+    let carries = |row: &Row| {
+        let request = crate::leaves::request(row.rpc, &row.request(&subject));
+        request.get_field_by_name("request_id").is_some()
+    };
+    table().into_iter().filter(carries).collect()
+}
+
+// Shows that every call that writes asks for a key of 1 to 100 visible ASCII characters, and refuses
+// any other, and none, with the field's name; nothing is written.
+#[tokio::test]
+async fn malformed_keys_are_refused() {
+    let world = World::start().await;
+    let before = world.written().await;
+    let rows = writes();
+    assert!(rows.len() >= 10, "calls that write are found");
+    for row in rows {
+        for sample in samples(&world, &row) {
+            let leaf = leaves(&sample).into_iter().find(|leaf| leaf.path == "request_id").unwrap();
+            for key in malformed() {
+                let what = format!("{} with the key {:.20?}", row.name(), key);
+                let request = replaced(&sample, &leaf, Value::String(key));
+                assert_names(&what, "request_id", &send(&world, &row, &request).await);
+            }
+        }
+    }
+    assert_eq!(world.written().await, before, "nothing is written");
+    world.assert_calm();
+}
+
+/// A request of each call that remembers its keys, and one with other content.
+fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
+    let subject = world.subject.call(key.to_owned());
+    let bytes = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
+    let create = contract::CreateContractRequest::decode(
+        bytes(crate::samples::create_contract(&subject)).as_slice(),
+    )
+    .expect("a request");
+    let mut create_other = create.clone();
+    create_other.terms.as_mut().expect("terms").number = "another".to_owned();
+    let sign = contract::SignContractRequest {
+        request_id: key.to_owned(),
+        subject: create.terms.clone().map(Signed::Terms),
+        signed_on: Some(date(2026, 1, 1)),
+        ..Default::default()
+    };
+    let sign_other =
+        contract::SignContractRequest { signed_on: Some(date(2026, 1, 2)), ..sign.clone() };
+    let invoice = contract::IssueInvoiceRequest::decode(
+        bytes(crate::samples::issue_invoice(&subject)).as_slice(),
+    )
+    .expect("a request");
+    let amount = Some(Money { currency_code: "USD".to_owned(), amount: "100.01".to_owned() });
+    let invoice_other = contract::IssueInvoiceRequest { amount, ..invoice.clone() };
+    let run = RunRecognitionRequest {
+        request_id: key.to_owned(),
+        through: Some(date(2026, 2, 28)),
+        ..Default::default()
+    };
+    let run_other = RunRecognitionRequest { through: Some(date(2026, 3, 31)), ..run.clone() };
+    let suspend = contract::SetTenantSuspendedRequest {
+        request_id: key.to_owned(),
+        tenant_id: subject.tenant.clone(),
+        suspended: false,
+    };
+    let suspend_other = contract::SetTenantSuspendedRequest { suspended: true, ..suspend.clone() };
+    let account = contract::CreateAccountRequest {
+        request_id: key.to_owned(),
+        display_name: "one".to_owned(),
+    };
+    let account_other =
+        contract::CreateAccountRequest { display_name: "two".to_owned(), ..account.clone() };
+    vec![
+        (create.encode_to_vec(), create_other.encode_to_vec()),
+        (sign.encode_to_vec(), sign_other.encode_to_vec()),
+        (invoice.encode_to_vec(), invoice_other.encode_to_vec()),
+        (run.encode_to_vec(), run_other.encode_to_vec()),
+        (suspend.encode_to_vec(), suspend_other.encode_to_vec()),
+        (account.encode_to_vec(), account_other.encode_to_vec()),
+    ]
+}
+
+const REMEMBER: [&str; 6] = [
+    "ContractService/CreateContract",
+    "ContractService/SignContract",
+    "InvoiceService/IssueInvoice",
+    "RecognitionService/RunRecognition",
+    "PlatformService/SetTenantSuspended",
+    "PlatformService/CreateAccount",
+];
+
+// Shows that a key stands for one command: the same again answers the same bytes and writes nothing,
+// the same key with other content is REQUEST_ID_REUSED and writes nothing, and the key of one tenant
+// is free for another.
+#[tokio::test]
+async fn keys_stand_for_one_command() {
+    let world = World::start().await;
+    let rows = table();
+    let mut answered: BTreeSet<Bytes> = BTreeSet::new();
+    for (place, method) in REMEMBER.iter().enumerate() {
+        let row = rows.iter().find(|row| row.rpc.ends_with(method)).unwrap();
+        // Each of its own log, or one key would stand for two calls.
+        let (first, other) = pairs(&world, &format!("key-{place}")).swap_remove(place);
+        let caller = world.allowed(row);
+        let answer = world.call(row, &caller, &first).await;
+        let answer = answer.unwrap_or_else(|status| panic!("{method}: {status:?}"));
+        let before = world.written().await;
+        let again = world.call(row, &caller, &first).await.unwrap();
+        assert_eq!(again, answer, "{method} answers the same again");
+        let refusal = Refusal::expect(method, &world.call(row, &caller, &other).await);
+        assert_eq!(refusal.code, Code::AlreadyExists, "{method}: {refusal:?}");
+        assert_eq!(refusal.reason, "REQUEST_ID_REUSED", "{method}");
+        assert_eq!(world.written().await, before, "{method} writes once");
+        answered.extend(answer);
+        if place < 2 {
+            let neighbor = world.outsiders(row).remove(0);
+            let theirs = world.call(row, &neighbor, &first).await.unwrap();
+            assert!(theirs.iter().all(|answer| !answered.contains(answer)), "{method}");
+        }
+    }
+    world.assert_calm();
+}

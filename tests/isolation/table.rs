@@ -1,0 +1,275 @@
+//! Every RPC of the system: where it is served, what it needs, and what it answers to strangers.
+
+use backlog_tenancy::Permission;
+use backlog_tests::Service;
+
+use crate::samples::{self, Subject};
+
+/// Which tokens reach an RPC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Level {
+    /// Those that name a tenant.
+    Tenant,
+    /// Those that name none.
+    Account,
+    /// Those that services sign for each other.
+    Services,
+}
+
+/// What a caller who may call it gets for the ids of somebody else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Foreign {
+    /// NOT_FOUND, as for ids that do not exist.
+    NotFound,
+    /// The answer for ids that do not exist, byte for byte: they only narrow a list.
+    Nothing,
+    /// It takes no ids: its answer is about the caller alone.
+    Own,
+    /// Only operators may call it, and everything is theirs.
+    Operators,
+}
+
+/// One RPC at one service.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Row {
+    pub(crate) rpc: &'static str,
+    pub(crate) at: Service,
+    pub(crate) permission: Permission,
+    pub(crate) level: Level,
+    pub(crate) foreign: Foreign,
+    /// Valid requests about a subject; together they set every field.
+    pub(crate) samples: fn(&Subject) -> Vec<Vec<u8>>,
+}
+
+impl Row {
+    /// The first sample.
+    pub(crate) fn request(&self, subject: &Subject) -> Vec<u8> {
+        (self.samples)(subject).into_iter().next().expect("a sample")
+    }
+
+    /// `service Service/Method`, without the package.
+    pub(crate) fn name(&self) -> String {
+        let service = format!("{:?}", self.at).to_lowercase();
+        let method = self.rpc.rsplit('.').next().unwrap_or_default();
+        format!("{service} {method}")
+    }
+}
+
+/// All of them, in the order of the golden file.
+pub(crate) fn table() -> Vec<Row> {
+    [platform(), contracts(), recognition(), reporting(), processing(), logs()].concat()
+}
+
+const fn row(
+    rpc: &'static str,
+    at: Service,
+    permission: Permission,
+    foreign: Foreign,
+    samples: fn(&Subject) -> Vec<Vec<u8>>,
+) -> Row {
+    Row { rpc, at, permission, level: Level::Tenant, foreign, samples }
+}
+
+fn platform() -> Vec<Row> {
+    use Foreign::{NotFound, Operators, Own};
+    use Permission::{AccountManage, AccountRead, TenantManage, TenantRead};
+    let account = |rpc, permission, foreign, samples| Row {
+        level: Level::Account,
+        ..row(rpc, Service::Contract, permission, foreign, samples)
+    };
+    vec![
+        account(
+            "backlog.contract.v1.PlatformService/CreateAccount",
+            AccountManage,
+            Operators,
+            samples::create_account,
+        ),
+        account(
+            "backlog.contract.v1.PlatformService/ListAccounts",
+            AccountRead,
+            Own,
+            samples::list_accounts,
+        ),
+        account(
+            "backlog.contract.v1.PlatformService/CreateTenant",
+            TenantManage,
+            NotFound,
+            samples::create_tenant,
+        ),
+        account(
+            "backlog.contract.v1.PlatformService/ListTenants",
+            TenantRead,
+            Own,
+            samples::list_tenants,
+        ),
+        account(
+            "backlog.contract.v1.PlatformService/SetTenantSuspended",
+            TenantManage,
+            NotFound,
+            samples::set_tenant_suspended,
+        ),
+        account(
+            "backlog.contract.v1.PlatformService/GetPlatformHealth",
+            TenantRead,
+            Own,
+            samples::get_platform_health,
+        ),
+    ]
+}
+
+fn contracts() -> Vec<Row> {
+    use Foreign::{NotFound, Nothing, Own};
+    use Permission::{ContractCreate, ContractRead, ContractSign, InvoiceIssue, InvoiceRead};
+    let at = Service::Contract;
+    vec![
+        row(
+            "backlog.contract.v1.ContractService/CreateContract",
+            at,
+            ContractCreate,
+            Own,
+            samples::create_contract,
+        ),
+        row(
+            "backlog.contract.v1.ContractService/GetContract",
+            at,
+            ContractRead,
+            NotFound,
+            samples::get_contract,
+        ),
+        row(
+            "backlog.contract.v1.ContractService/ListContracts",
+            at,
+            ContractRead,
+            Nothing,
+            samples::list_contracts,
+        ),
+        row(
+            "backlog.contract.v1.ContractService/SignContract",
+            at,
+            ContractSign,
+            NotFound,
+            samples::sign_contract,
+        ),
+        row(
+            "backlog.contract.v1.InvoiceService/IssueInvoice",
+            at,
+            InvoiceIssue,
+            NotFound,
+            samples::issue_invoice,
+        ),
+        row(
+            "backlog.contract.v1.InvoiceService/ListInvoices",
+            at,
+            InvoiceRead,
+            Nothing,
+            samples::list_invoices,
+        ),
+    ]
+}
+
+fn recognition() -> Vec<Row> {
+    use Permission::{PlanRead, RecognitionRun};
+    let at = Service::Recognition;
+    vec![
+        row(
+            "backlog.recognition.v1.RecognitionService/RunRecognition",
+            at,
+            RecognitionRun,
+            Foreign::NotFound,
+            samples::run_recognition,
+        ),
+        row(
+            "backlog.recognition.v1.RecognitionService/GetPlan",
+            at,
+            PlanRead,
+            Foreign::NotFound,
+            samples::get_plan,
+        ),
+    ]
+}
+
+fn reporting() -> Vec<Row> {
+    use Foreign::{Nothing, Own};
+    use Permission::{AuditRead, ReportRead};
+    let at = Service::Reporting;
+    vec![
+        row(
+            "backlog.reporting.v1.BacklogService/GetBacklog",
+            at,
+            ReportRead,
+            Nothing,
+            samples::get_backlog,
+        ),
+        row(
+            "backlog.reporting.v1.BacklogService/GetRollForward",
+            at,
+            ReportRead,
+            Nothing,
+            samples::get_roll_forward,
+        ),
+        row(
+            "backlog.reporting.v1.AuditService/ListEntries",
+            at,
+            AuditRead,
+            Nothing,
+            samples::list_entries,
+        ),
+        row(
+            "backlog.reporting.v1.AuditService/GetCheckpoint",
+            at,
+            AuditRead,
+            Own,
+            samples::get_checkpoint,
+        ),
+        row(
+            "backlog.reporting.v1.AuditService/GetInclusionProof",
+            at,
+            AuditRead,
+            Own,
+            samples::get_inclusion_proof,
+        ),
+        row(
+            "backlog.reporting.v1.AuditService/GetConsistencyProof",
+            at,
+            AuditRead,
+            Own,
+            samples::get_consistency_proof,
+        ),
+    ]
+}
+
+fn processing() -> Vec<Row> {
+    let rows = Service::ALL.map(|at| {
+        [
+            row(
+                "backlog.log.v1.ProcessingService/GetProcessing",
+                at,
+                Permission::ProcessingRead,
+                Foreign::Own,
+                samples::get_processing,
+            ),
+            row(
+                "backlog.log.v1.ProcessingService/ResumeProcessing",
+                at,
+                Permission::ProcessingResume,
+                Foreign::Own,
+                samples::resume_processing,
+            ),
+        ]
+    });
+    rows.concat()
+}
+
+fn logs() -> Vec<Row> {
+    let rows = [Service::Contract, Service::Recognition].map(|at| Row {
+        level: Level::Services,
+        ..row(
+            "backlog.log.v1.EventLogService/Read",
+            at,
+            Permission::LogRead,
+            Foreign::Own,
+            samples::read_log,
+        )
+    });
+    rows.to_vec()
+}

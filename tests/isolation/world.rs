@@ -1,0 +1,217 @@
+//! Two vendors and their tenants: one with books, one of the same vendor without, one of the other
+//! vendor. And what is in the database, to see that nothing was written.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use backlog_ids::{AccountId, TenantId};
+use backlog_proto::contract::v1::contract_service_client::ContractServiceClient;
+use backlog_proto::contract::v1::invoice_service_client::InvoiceServiceClient;
+use backlog_proto::contract::v1::sign_contract_request::Subject as Signed;
+use backlog_proto::contract::v1::{Contract, CreateContractRequest, SignContractRequest};
+use backlog_proto::recognition::v1::RunRecognitionRequest;
+use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
+use backlog_proto::reporting::v1::GetCheckpointRequest;
+use backlog_proto::reporting::v1::audit_service_client::AuditServiceClient;
+use backlog_tests::story::{date, invoice};
+use backlog_tests::{Caller, Service, Stack};
+
+use crate::raw::{Answer, call};
+use crate::samples::{Subject, terms};
+use crate::table::{Level, Row};
+use crate::tokens;
+
+/// Roles that give everything of a tenant.
+const ADMIN: [&str; 1] = ["tenant_admin"];
+
+/// A running system with people in it.
+pub(crate) struct World {
+    pub(crate) stack: Stack,
+    pub(crate) vendor: AccountId,
+    /// A tenant of the vendor with books.
+    pub(crate) full: TenantId,
+    /// A tenant of the vendor without.
+    pub(crate) empty: TenantId,
+    pub(crate) rival: AccountId,
+    /// A tenant of the rival, without books.
+    pub(crate) stranger: TenantId,
+    /// What there is of the full tenant.
+    pub(crate) subject: Subject,
+    /// Bytes that may stand only in answers to the full tenant.
+    pub(crate) secrets: Vec<Vec<u8>>,
+    requests: AtomicU64,
+}
+
+impl World {
+    pub(crate) async fn start() -> Self {
+        let stack = Stack::start().await;
+        let (vendor, rival) = (stack.account("vendor").await, stack.account("rival").await);
+        let full = stack.tenant(vendor, "full").await;
+        let empty = stack.tenant(vendor, "empty").await;
+        let stranger = stack.tenant(rival, "stranger").await;
+        stack.tenant(rival, "stranger-2").await;
+        stack.settle().await;
+        let (subject, secrets) = fill(&stack, vendor, full, "Full Corp").await;
+        let requests = AtomicU64::new(0);
+        Self { stack, vendor, full, empty, rival, stranger, subject, secrets, requests }
+    }
+
+    /// The full tenant's things for a call that was not made before.
+    pub(crate) fn about(&self, subject: &Subject) -> Subject {
+        subject.call(format!("call-{}", self.requests.fetch_add(1, Ordering::Relaxed)))
+    }
+
+    /// Somebody of the full tenant with every permission, or who else may call it.
+    pub(crate) fn allowed(&self, row: &Row) -> Caller {
+        match row.level {
+            Level::Tenant => self.stack.caller(self.vendor, self.full, &ADMIN),
+            Level::Account => self.stack.operator(),
+            Level::Services => tokens::of_service(&self.stack, self.full, row.at),
+        }
+    }
+
+    /// Those who may call it, but for their own: of the same vendor where tenants tell them apart,
+    /// and of another.
+    pub(crate) fn outsiders(&self, row: &Row) -> Vec<Caller> {
+        match row.level {
+            Level::Tenant => vec![
+                self.stack.caller(self.vendor, self.empty, &ADMIN),
+                self.stack.caller(self.rival, self.stranger, &ADMIN),
+            ],
+            Level::Account => vec![self.stack.account_caller(self.rival, &["account_admin"])],
+            Level::Services => vec![
+                tokens::of_service(&self.stack, self.empty, row.at),
+                tokens::of_service(&self.stack, self.stranger, row.at),
+            ],
+        }
+    }
+
+    /// Calls a row.
+    pub(crate) async fn call(&self, row: &Row, caller: &Caller, message: &[u8]) -> Answer {
+        call(&self.stack.channel(row.at), row.rpc, caller, message).await
+    }
+
+    /// A line for each table: how many rows it has and what they hold. Leases and relay positions
+    /// move by themselves.
+    pub(crate) async fn written(&self) -> String {
+        self.rows("true", "").await
+    }
+
+    /// The same for the rows of one tenant.
+    pub(crate) async fn written_of(&self, tenant: TenantId) -> String {
+        let named = "exists (select 1 from pg_attribute a \
+            where a.attrelid = c.oid and a.attname = 'tenant_id')";
+        self.rows(named, &format!("where tenant_id = '{}'", tenant.uuid())).await
+    }
+
+    async fn rows(&self, tables: &str, condition: &str) -> String {
+        self.stack.settle().await;
+        let database = &self.stack.database;
+        let names = format!(
+            "select c.oid::regclass from pg_class c where c.relkind = 'r' \
+             and c.relnamespace::regnamespace::text in ('contract', 'recognition', 'reporting') \
+             and c.relname not in ('lease', 'relay_position') and {tables};"
+        );
+        let names = database.superuser_sql(&names).await.expect("the tables");
+        let select = |name: &str| {
+            format!(
+                "select '{name}', count(*), \
+                 md5(coalesce(string_agg(t::text, chr(10) order by t::text), '')) \
+                 from {name} t {condition}"
+            )
+        };
+        let all = names.lines().map(select).collect::<Vec<_>>().join(" union all ");
+        database.superuser_sql(&format!("{all} order by 1;")).await.expect("the rows")
+    }
+
+    /// Fails when a service had a fault of its own: a panic, or what it calls an error.
+    pub(crate) fn assert_calm(&self) {
+        for service in Service::ALL {
+            let path = &self.stack.files(service).log;
+            let log = std::fs::read_to_string(path).expect("a log");
+            assert!(log.contains("serving"), "{service:?} logs what it does");
+            let bad = log.lines().find(|line| line.contains("ERROR") || line.contains("panicked"));
+            assert_eq!(bad, None, "the log of {service:?}");
+        }
+    }
+}
+
+/// Gives a tenant a draft, two signed contracts, two invoices, a run and a checkpoint. Answers what
+/// there is, and what nobody else may see.
+pub(crate) async fn fill(
+    stack: &Stack,
+    account: AccountId,
+    tenant: TenantId,
+    customer: &str,
+) -> (Subject, Vec<Vec<u8>>) {
+    let admin = stack.caller(account, tenant, &ADMIN);
+    let mut contracts = ContractServiceClient::new(stack.channel(Service::Contract));
+    let mut made: Vec<Contract> = Vec::new();
+    for request_id in ["draft", "first", "second"] {
+        let request = admin.request(CreateContractRequest {
+            request_id: request_id.to_owned(),
+            terms: Some(terms(customer)),
+            validate_only: false,
+            entered_on: Some(date(2026, 1, 1)),
+        });
+        let answer = contracts.create_contract(request).await.expect("a draft").into_inner();
+        made.push(answer.contract.expect("a draft"));
+    }
+    let [draft, first, second] = made.as_slice() else { panic!("three contracts") };
+    for contract in [first, second] {
+        let request = admin.request(SignContractRequest {
+            request_id: format!("sign {}", contract.contract_id).replace(' ', "-"),
+            subject: Some(Signed::ContractId(contract.contract_id.clone())),
+            signed_on: Some(date(2026, 1, 1)),
+            etag: contract.etag.clone(),
+            validate_only: false,
+        });
+        contracts.sign_contract(request).await.expect("a signature");
+    }
+    let mut secrets = texts(&made, customer);
+    let mut invoices = InvoiceServiceClient::new(stack.channel(Service::Contract));
+    for request_id in ["invoice-1", "invoice-2"] {
+        let issue = invoice(request_id, &first.contract_id, "100.00", date(2026, 1, 15));
+        let answer = invoices.issue_invoice(admin.request(issue)).await.expect("an invoice");
+        secrets.push(answer.into_inner().invoice.expect("an invoice").invoice_id.into_bytes());
+    }
+    stack.settle().await;
+    let mut recognition = RecognitionServiceClient::new(stack.channel(Service::Recognition));
+    let request = admin.request(RunRecognitionRequest {
+        request_id: "run".to_owned(),
+        through: Some(date(2026, 1, 31)),
+        ..RunRecognitionRequest::default()
+    });
+    let run = recognition.run_recognition(request).await.expect("a run").into_inner();
+    assert!(run.entries_posted > 0, "the run posts something");
+    secrets.push(run.run_id.into_bytes());
+    stack.settle().await;
+    let mut audit = AuditServiceClient::new(stack.channel(Service::Reporting));
+    let request = admin.request(GetCheckpointRequest::default());
+    let answer = audit.get_checkpoint(request).await.expect("a checkpoint").into_inner();
+    let trees = answer.checkpoint.expect("a checkpoint").trees;
+    secrets.extend(trees.into_iter().filter(|tree| tree.size > 0).map(|tree| tree.root_hash));
+    secrets.push(tenant.to_string().into_bytes());
+    secrets.push(tenant.uuid().as_bytes().to_vec());
+    let obligation = first.obligation_ids.first().expect("an obligation");
+    let subject = Subject {
+        account: account.to_string(),
+        tenant: tenant.to_string(),
+        draft: draft.contract_id.clone(),
+        etag: draft.etag.clone(),
+        contract: first.contract_id.clone(),
+        obligation: obligation.clone(),
+        customer: customer.to_owned(),
+        request_id: String::new(),
+        dry: false,
+        page_size: 100,
+    };
+    (subject, secrets)
+}
+
+/// Ids and names of contracts.
+fn texts(contracts: &[Contract], customer: &str) -> Vec<Vec<u8>> {
+    let ids = contracts.iter().flat_map(|contract| {
+        contract.obligation_ids.iter().chain([&contract.contract_id]).cloned()
+    });
+    ids.chain([customer.to_owned()]).map(String::into_bytes).collect()
+}
