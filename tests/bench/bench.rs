@@ -98,7 +98,7 @@ impl Loaded {
     }
 }
 
-/// Looks 50 times a second, each time anew: a block of READ COMMITTED statements.
+/// Looks ten times a second, each time anew: a block of READ COMMITTED statements.
 const CATCH_UP: &str = "
 do $$
 declare
@@ -117,7 +117,7 @@ begin
     if clock_timestamp() > v_started + interval '5 minutes' then
       raise exception 'the consumers have not caught up within five minutes';
     end if;
-    perform pg_sleep(0.02);
+    perform pg_sleep(0.1);
   end loop;
 end $$;
 ";
