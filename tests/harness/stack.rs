@@ -305,7 +305,7 @@ fn one_thread_each(manifest: &Manifest) -> PathBuf {
 
 /// A folder that the cluster's end finds.
 fn private_folder(cluster: &Path) -> std::io::Result<PathBuf> {
-    Ok(tempfile::Builder::new().tempdir_in(cluster.join("services"))?.keep())
+    Ok(tempfile::Builder::new().prefix("test-").tempdir_in(cluster.join("services"))?.keep())
 }
 
 /// Where the programs are: beside the folder of the running test.
