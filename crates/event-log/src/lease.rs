@@ -59,7 +59,8 @@ impl Leases {
     pub(crate) async fn release(&self) -> Result<(), DbError> {
         self.database
             .write_positions(
-                "update lease set expires_at = now() where holder = $1 and name like $2 || '/%'",
+                "with gone as (delete from lease where name = $2 || '-holder/' || $1::text) \
+                 update lease set expires_at = now() where holder = $1 and name like $2 || '/%'",
                 vec![self.holder.into(), self.kind.into()],
             )
             .await
