@@ -1,6 +1,7 @@
 //! NATS: the connection, the streams and their names. A stream is transport; it may be lost at any
 //! time without loss of anything.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, stream};
@@ -8,8 +9,12 @@ use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_service_kit::config::NatsConfig;
 use secrecy::ExposeSecret;
+use tokio::sync::watch;
 
 use crate::partition::partition;
+
+/// Bytes of a message's headers at most: ids and traces.
+const HEADERS_MAX: usize = 16 * 1024;
 
 /// A failure of the broker.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +36,8 @@ pub struct Broker {
     client: async_nats::Client,
     pub(crate) jetstream: jetstream::Context,
     limits: StreamLimits,
+    /// How often the connection was made: a broker that comes back may have lost everything.
+    connects: watch::Receiver<u64>,
 }
 
 /// How much a stream may hold: it only has to bridge a consumer's short absence.
@@ -56,8 +63,17 @@ impl Broker {
     /// # Errors
     /// When the address cannot be understood.
     pub async fn connect(config: &NatsConfig, name: &str) -> Result<Self, BrokerError> {
+        let (made, connects) = watch::channel(0_u64);
+        let made = Arc::new(made);
         let mut options = async_nats::ConnectOptions::new()
             .name(name)
+            .event_callback(move |event| {
+                tracing::info!(%event, "the broker's connection");
+                if matches!(event, async_nats::Event::Connected) {
+                    made.send_modify(|count| *count = count.wrapping_add(1));
+                }
+                std::future::ready(())
+            })
             .retry_on_initial_connect()
             .connection_timeout(Duration::from_secs(5));
         if let (Some(user), Some(password)) = (&config.user, &config.password) {
@@ -74,7 +90,20 @@ impl Broker {
             .map_err(|error| BrokerError::new("connection", error))?;
         let mut jetstream = jetstream::new(client.clone());
         jetstream.set_timeout(Duration::from_secs(5));
-        Ok(Self { client, jetstream, limits: StreamLimits::default() })
+        Ok(Self { client, jetstream, limits: StreamLimits::default(), connects })
+    }
+
+    /// Tells when the connection is made anew.
+    pub(crate) fn connects(&self) -> watch::Receiver<u64> {
+        let mut connects = self.connects.clone();
+        // What happened before is no news.
+        connects.mark_unchanged();
+        connects
+    }
+
+    /// Bytes of a message's payload at most, with room for its headers.
+    pub(crate) fn payload_max(&self) -> usize {
+        self.client.server_info().max_payload.saturating_sub(HEADERS_MAX)
     }
 
     /// Whether the connection stands.

@@ -61,10 +61,14 @@ impl Publisher {
         for part in parts(entries) {
             let Some(last) = part.last() else { continue };
             let batch = LogBatch { entries: part.iter().map(|e| e.bytes.to_vec()).collect() };
-            let mut message = PublishMessage::build().payload(batch.encode_to_vec().into());
+            let mut payload = batch.encode_to_vec();
+            if payload.len() > self.broker.payload_max() {
+                // Nothing in it: consumers read from the owner.
+                payload.clear();
+            }
+            let mut message = PublishMessage::build().payload(payload.into());
             if once {
-                message =
-                    message.message_id(format!("{}/{tenant}/{}", log_token(self.log), last.seq));
+                message = message.message_id(self.message_id(last));
             }
             for (name, value) in last.trace.iter() {
                 message = message.header(name.as_str(), value.as_str());
@@ -83,6 +87,12 @@ impl Publisher {
             self.confirm(tenant, last.seq);
         }
         Ok(())
+    }
+
+    /// With the hash in it, since a log that was restored to an earlier state uses its numbers again.
+    fn message_id(&self, last: &Sealed) -> String {
+        let hash: String = last.hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+        format!("{}/{}/{}/{hash}", log_token(self.log), last.tenant, last.seq)
     }
 
     fn confirm(&self, tenant: TenantId, seq: u64) {

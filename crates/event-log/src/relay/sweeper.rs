@@ -33,6 +33,13 @@ impl Default for SweeperSettings {
     }
 }
 
+/// After so many rounds all tenants are announced, for consumers that were away for longer than the
+/// stream remembers: every hour by default.
+const ROUNDS_TO_ALL: u64 = 120;
+
+/// Tenants in a row that the broker does not take before a look ends: then it is not about them.
+const FAILURES_MAX: u32 = 3;
+
 /// Entries read at once.
 const PAGE: i64 = 500;
 
@@ -50,6 +57,7 @@ pub(super) struct Sweeper {
     /// Heads announced, and when the next round is due.
     announced: BTreeMap<TenantId, u64>,
     announce_at: Instant,
+    rounds: u64,
 }
 
 impl Sweeper {
@@ -73,6 +81,7 @@ impl Sweeper {
             stream_born: None,
             announced: BTreeMap::new(),
             announce_at: Instant::now() + settings.announce_every,
+            rounds: 0,
         }
     }
 
@@ -89,17 +98,29 @@ impl Sweeper {
             }
         };
         let heads = self.heads(&mine).await?;
-        let reborn = self.stream_born != Some(born);
-        if reborn || Instant::now() >= self.announce_at {
-            self.announce(&heads, reborn).await?;
+        if self.stream_born != Some(born) {
+            // Nothing that was announced before is in this stream.
+            self.announced.clear();
             self.stream_born = Some(born);
+            self.announce_at = Instant::now();
+        }
+        if Instant::now() >= self.announce_at && self.announce(&heads).await? {
+            self.rounds = self.rounds.saturating_add(1);
+            if self.rounds.is_multiple_of(ROUNDS_TO_ALL) {
+                self.announced.clear();
+            }
             self.announce_at = Instant::now() + self.settings.announce_every;
         }
         let unpublished: BTreeMap<TenantId, (u64, u64)> =
             heads.into_iter().filter(|(_, (seq, published))| seq > published).collect();
+        let mut failures = 0_u32;
         for (tenant, (seq, published)) in &unpublished {
             let stayed = self.seen.get(tenant).is_some_and(|earlier| published < earlier);
-            if stayed && !self.publish_from(*tenant, *published).await? {
+            if stayed {
+                let taken = self.publish_from(*tenant, *published).await?;
+                failures = if taken { 0 } else { failures.saturating_add(1) };
+            }
+            if failures >= FAILURES_MAX {
                 break;
             }
             tracing::trace!(%tenant, seq, published, stayed, "unpublished");
@@ -131,26 +152,23 @@ impl Sweeper {
         Ok(heads)
     }
 
-    /// Publishes the last entry of tenants: of all when the stream is new, else of those that moved.
-    async fn announce(
-        &mut self,
-        heads: &BTreeMap<TenantId, (u64, u64)>,
-        all: bool,
-    ) -> Result<(), DbError> {
+    /// Publishes the last entry of the tenants that moved since they were announced. Answers whether
+    /// the broker took all; if not, the rest follows at the next look.
+    async fn announce(&mut self, heads: &BTreeMap<TenantId, (u64, u64)>) -> Result<bool, DbError> {
         let moved: Vec<(TenantId, u64)> = heads
             .iter()
-            .filter(|(tenant, (seq, _))| all || self.announced.get(*tenant) != Some(seq))
+            .filter(|(tenant, (seq, _))| self.announced.get(*tenant) != Some(seq))
             .map(|(tenant, (seq, _))| (*tenant, *seq))
             .collect();
         for (tenant, seq) in moved {
             let last = self.read(tenant, seq.saturating_sub(1), 1).await?;
             if let Err(error) = self.publisher.publish(tenant, &last, false).await {
-                tracing::debug!(%error, "announcing stops until the next round");
-                return Ok(());
+                tracing::debug!(%error, "announcing stops until the next look");
+                return Ok(false);
             }
             self.announced.insert(tenant, seq);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Publishes all entries of a tenant after a position. Returns whether the broker took them.
@@ -161,7 +179,7 @@ impl Sweeper {
             let Some(last) = entries.last() else { return Ok(true) };
             after = last.seq;
             if let Err(error) = self.publisher.publish(tenant, &entries, true).await {
-                tracing::debug!(%error, "sweeping stops until the next look");
+                tracing::debug!(%error, "a tenant's entries stay for the next look");
                 return Ok(false);
             }
         }
