@@ -29,19 +29,21 @@ pub struct Intake<D: Domain> {
     leading: Reader,
     followed: Option<Reader>,
     buffer: Buffer,
-    /// How far the followed log is applied, as this replica last saw it. Another replica may have
-    /// gone on since: then the writer passes over what it knows.
-    followed_places: Mutex<HashMap<TenantId, Place>>,
+    /// How far the logs are applied, as this replica last saw it. Another replica may have gone on
+    /// since: then the writer passes over what it knows.
+    places: Mutex<HashMap<(TenantId, i32), Place>>,
 }
 
-/// Tenants whose place is remembered at most; beyond, memory starts anew.
+/// Places remembered at most; beyond, memory starts anew.
 const PLACES_MAX: usize = 100_000;
 
 /// Why a round did not finish.
 #[derive(Debug, thiserror::Error)]
 enum RoundError {
+    #[error("the owner's log {} does not continue the history known here", .0.as_str_name())]
+    Diverged(Log),
     #[error(transparent)]
-    Read(#[from] ReadError),
+    Read(ReadError),
     #[error(transparent)]
     Database(#[from] DbError),
     #[error("the writer asks to deliver again")]
@@ -65,7 +67,7 @@ impl<D: Domain> Intake<D> {
             leading,
             followed,
             buffer: Buffer::default(),
-            followed_places: Mutex::default(),
+            places: Mutex::default(),
         }
     }
 
@@ -76,17 +78,24 @@ impl<D: Domain> Intake<D> {
             self.buffer.put(tenant, entries);
             return;
         }
-        let mut entries = Some(entries);
+        self.until_applied(tenant, entries).await;
+    }
+
+    /// Applies entries, or what the owner has where there are none, until it is done or the tenant
+    /// stands.
+    async fn until_applied(&self, tenant: TenantId, mut entries: Vec<Opened>) {
         let mut pause = Duration::from_millis(20);
         loop {
-            let round = match entries.take() {
-                Some(arrived) => self.apply_arrived(tenant, arrived).await,
-                None => self.catch_up(tenant).await,
+            let arrived = std::mem::take(&mut entries);
+            let round = if arrived.is_empty() {
+                self.catch_up(tenant).await
+            } else {
+                self.apply_arrived(tenant, arrived).await
             };
             match round {
                 Ok(()) => return,
-                Err(RoundError::Read(ReadError::Diverged)) => {
-                    if self.stop_diverged(tenant).await.is_ok() {
+                Err(RoundError::Diverged(log)) => {
+                    if self.stop_diverged(tenant, log).await.is_ok() {
                         return;
                     }
                 }
@@ -106,10 +115,16 @@ impl<D: Domain> Intake<D> {
         mut entries: Vec<Opened>,
     ) -> Result<(), RoundError> {
         entries.sort_by_key(|opened| opened.entry.seq);
+        // What the followed log had before an entry is applied with it, not before its turn.
+        if self.followed.is_some() && !self.is_next(tenant, &entries).await? {
+            return self.catch_up(tenant).await;
+        }
         let inbound = self.with_followed(tenant, entries).await?;
         match self.apply(tenant, inbound).await {
             Applied::All | Applied::Stopped => Ok(()),
-            Applied::Gap(_) | Applied::Diverges(_) => self.catch_up(tenant).await,
+            Applied::Gap(_) | Applied::Diverges(_) | Applied::Older(_) => {
+                self.catch_up(tenant).await
+            }
             Applied::Again => Err(RoundError::Again),
         }
     }
@@ -121,13 +136,14 @@ impl<D: Domain> Intake<D> {
     async fn catch_up(&self, tenant: TenantId) -> Result<(), RoundError> {
         loop {
             let (seq, hash) = self.place(tenant, self.leading.log()).await?;
-            let page = self.leading.read(tenant, seq, hash, PAGE).await?;
+            let page = read(&self.leading, tenant, (seq, hash), PAGE).await?;
             if page.is_empty() {
                 return Ok(());
             }
             let inbound = self.with_followed(tenant, page).await?;
             match self.apply(tenant, inbound).await {
-                Applied::All => {}
+                // Older: another replica went on meanwhile.
+                Applied::All | Applied::Older(_) => {}
                 Applied::Stopped => return Ok(()),
                 Applied::Gap(log) | Applied::Diverges(log) => {
                     // The owner's own entries do not fit ours: a followed log may, read anew.
@@ -135,7 +151,7 @@ impl<D: Domain> Intake<D> {
                     return Err(if log == self.leading.log() {
                         RoundError::Again
                     } else {
-                        RoundError::Read(ReadError::Diverged)
+                        RoundError::Diverged(log)
                     });
                 }
                 Applied::Again => return Err(RoundError::Again),
@@ -144,34 +160,47 @@ impl<D: Domain> Intake<D> {
     }
 
     async fn apply(&self, tenant: TenantId, entries: Vec<(Log, Opened)>) -> Applied {
-        let last = self.followed.as_ref().and_then(|followed| {
-            let (_, opened) = entries.iter().rfind(|(log, _)| *log == followed.log())?;
-            Some((opened.entry.seq, opened.hash))
+        let logs = self.logs();
+        let lasts = logs.clone().map(|log| {
+            let last = entries.iter().rfind(|(of, _)| *of == log);
+            (log, last.map(|(_, opened)| (opened.entry.seq, opened.hash)))
         });
+        let lasts: Vec<(Log, Option<Place>)> = lasts.collect();
         let applied = self.writers.apply(Inbound { tenant, entries, trace: Arc::default() }).await;
-        let mut places = self.followed_places.lock().unwrap_or_else(PoisonError::into_inner);
-        match (&applied, last) {
-            (Applied::All, Some(place)) if places.len() < PLACES_MAX => {
-                places.insert(tenant, place);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        if places.len() >= PLACES_MAX {
+            places.clear();
+        }
+        for (log, last) in lasts {
+            match (&applied, last) {
+                (Applied::All, Some(place)) => {
+                    places.insert((tenant, log.into()), place);
+                }
+                (Applied::All, None) => {}
+                _ => drop(places.remove(&(tenant, log.into()))),
             }
-            (Applied::All, None) => {}
-            (Applied::All, Some(_)) => places.clear(),
-            _ => drop(places.remove(&tenant)),
         }
         applied
     }
 
-    async fn followed_place(&self, tenant: TenantId, log: Log) -> Result<Place, DbError> {
-        let known = self
-            .followed_places
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(&tenant)
-            .copied();
-        match known {
-            Some(place) => Ok(place),
-            None => self.place(tenant, log).await,
+    /// The logs whose order matters to each other; none where there is only one.
+    fn logs(&self) -> impl Iterator<Item = Log> + Clone {
+        let followed = self.followed.as_ref().map(Reader::log);
+        followed.into_iter().chain(followed.map(|_| self.leading.log()))
+    }
+
+    fn remembered(&self, tenant: TenantId, log: Log) -> Option<Place> {
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.get(&(tenant, log.into())).copied()
+    }
+
+    /// Whether entries of the leading log continue what is applied, apart from those that are.
+    async fn is_next(&self, tenant: TenantId, entries: &[Opened]) -> Result<bool, DbError> {
+        let log = self.leading.log();
+        if self.remembered(tenant, log).is_some_and(|place| follow(entries, place)) {
+            return Ok(true);
         }
+        Ok(follow(entries, self.place(tenant, log).await?))
     }
 
     /// Puts the entries of the followed log that each leading entry depends on before it.
@@ -184,7 +213,10 @@ impl<D: Domain> Intake<D> {
         let Some(followed) = &self.followed else {
             return Ok(leading.into_iter().map(|opened| (log, opened)).collect());
         };
-        let (mut seq, mut hash) = self.followed_place(tenant, followed.log()).await?;
+        let (mut seq, mut hash) = match self.remembered(tenant, followed.log()) {
+            Some(place) => place,
+            None => self.place(tenant, followed.log()).await?,
+        };
         let mut ordered = Vec::with_capacity(leading.len());
         for opened in leading {
             let through = opened
@@ -220,7 +252,13 @@ impl<D: Domain> Intake<D> {
         {
             return Ok(held);
         }
-        Ok(followed.read(tenant, seq, hash, through.saturating_sub(seq)).await?)
+        let wanted = through.saturating_sub(seq);
+        let entries = read(followed, tenant, (seq, hash), wanted).await?;
+        if u64::try_from(entries.len()) != Ok(wanted) {
+            // What the leading log was made from is not there: the followed one lost it.
+            return Err(RoundError::Diverged(followed.log()));
+        }
+        Ok(entries)
     }
 
     async fn place(&self, tenant: TenantId, log: Log) -> Result<Place, DbError> {
@@ -242,8 +280,7 @@ impl<D: Domain> Intake<D> {
     }
 
     /// Notes that the tenant stands because its owner's history is another one.
-    async fn stop_diverged(&self, tenant: TenantId) -> Result<(), DbError> {
-        let log = self.leading.log();
+    async fn stop_diverged(&self, tenant: TenantId, log: Log) -> Result<(), DbError> {
         let (seq, _) = self.place(tenant, log).await?;
         tracing::error!(%tenant, seq, log = log.as_str_name(), "the log diverged; the tenant stands");
         self.database
@@ -265,11 +302,33 @@ impl<D: Domain> Intake<D> {
 
     /// Applies all that the owner has for a tenant, after a stop was lifted.
     pub async fn resume(&self, tenant: TenantId) {
-        self.take(tenant, self.leading.log(), Vec::new()).await;
-        if let Err(error) = self.catch_up(tenant).await {
-            tracing::warn!(%error, %tenant, "catching up goes on with the next message");
-        }
+        self.until_applied(tenant, Vec::new()).await;
     }
+}
+
+/// Reads a log from its owner.
+async fn read(
+    owner: &Reader,
+    tenant: TenantId,
+    (seq, hash): Place,
+    limit: u64,
+) -> Result<Vec<Opened>, RoundError> {
+    owner.read(tenant, seq, hash, limit).await.map_err(|error| match error {
+        ReadError::Diverged => RoundError::Diverged(owner.log()),
+        other => RoundError::Read(other),
+    })
+}
+
+/// Whether entries, in order, go on at a place one by one; those before it are passed over.
+fn follow(entries: &[Opened], (mut seq, mut hash): Place) -> bool {
+    entries.iter().all(|opened| {
+        if opened.entry.seq <= seq {
+            return true;
+        }
+        let fits = seq.checked_add(1) == Some(opened.entry.seq) && opened.entry.prev_hash == hash;
+        (seq, hash) = (opened.entry.seq, opened.hash);
+        fits
+    })
 }
 
 /// Whether entries continue from a hash without a break.

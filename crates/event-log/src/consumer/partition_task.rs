@@ -87,8 +87,10 @@ impl<D: Domain> PartitionTask<D> {
     }
 
     async fn pull(&self, stop: &CancellationToken) -> Result<(), BrokerError> {
-        let consumer = self.consumer().await?;
+        let mut connects = self.broker.connects();
+        let mut consumer = self.consumer().await?;
         while !stop.is_cancelled() {
+            let mut empty = true;
             let mut batch = consumer
                 .batch()
                 .max_messages(PULL_MAX)
@@ -97,16 +99,26 @@ impl<D: Domain> PartitionTask<D> {
                 .await
                 .map_err(|error| BrokerError::new("pull", error))?;
             loop {
-                let next = tokio::time::timeout(PULL_GIVEN_UP, batch.next())
-                    .await
-                    .map_err(|_| BrokerError::new("pull", "it neither delivers nor ends"))?;
+                let next = tokio::select! {
+                    next = tokio::time::timeout(PULL_GIVEN_UP, batch.next()) => next
+                        .map_err(|_| BrokerError::new("pull", "it neither delivers nor ends"))?,
+                    // The broker forgot the pull, and maybe the consumer and the stream.
+                    _ = connects.changed() => {
+                        return Err(BrokerError::new("pull", "the connection was made anew"));
+                    }
+                };
                 let Some(first) = next else { break };
+                empty = false;
                 let mut messages = vec![first.map_err(|e| BrokerError::new("pull", e))?];
                 // What has arrived meanwhile goes along.
                 while let Some(Some(Ok(message))) = batch.next().now_or_never() {
                     messages.push(message);
                 }
                 self.deliver(messages).await;
+            }
+            if empty {
+                // A pull from a consumer that is gone ends as one without messages does.
+                consumer = self.consumer().await?;
             }
         }
         Ok(())

@@ -278,6 +278,9 @@ impl<D: Domain> Batch<'_, D> {
         for (log, opened) in &inbound.entries {
             let key = (inbound.tenant, i32::from(*log));
             let (seq, hash) = self.applied.get(&key).copied().unwrap_or((0, GENESIS));
+            if opened.entry.seq == seq && opened.hash != hash {
+                return Applied::Diverges(*log);
+            }
             if opened.entry.seq <= seq {
                 continue;
             }
@@ -303,7 +306,16 @@ impl<D: Domain> Batch<'_, D> {
                 }
             }
         }
-        Applied::All
+        match inbound.entries.last() {
+            Some((log, opened)) if opened.entry.seq < self.applied_seq(inbound.tenant, *log) => {
+                Applied::Older(*log)
+            }
+            _ => Applied::All,
+        }
+    }
+
+    fn applied_seq(&self, tenant: TenantId, log: Log) -> u64 {
+        self.applied.get(&(tenant, i32::from(log))).map_or(0, |(seq, _)| *seq)
     }
 
     fn stop(&mut self, tenant: TenantId, log: Log, seq: u64, detail: String) {

@@ -150,6 +150,8 @@ pub enum Applied {
     All,
     /// Entries before the one at hand are missing.
     Gap(Log),
+    /// They lie before what was applied. The owner's log may have been restored to an earlier state.
+    Older(Log),
     /// The entry at hand does not continue the history known here.
     Diverges(Log),
     /// The tenant stands, from now or from before.
