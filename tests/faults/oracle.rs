@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use backlog_db::{Database, DatabaseSettings};
 use backlog_event_log::{Opened, open};
+use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
+use backlog_proto::log::v1::{ResumeProcessingRequest, Stop};
 use backlog_recognition::rebuild;
 use backlog_tests::load::{Answer, Books, Command, Ledger};
 use backlog_tests::{Service, Stack};
@@ -52,4 +54,12 @@ async fn assert_books(stack: &Stack, books: &Books) {
 async fn opened(stack: &Stack, service: Service, books: &Books) -> Vec<Opened> {
     let log = stack.stored_log(service, books.tenant).await;
     log.iter().map(|stored| open(&stored.bytes).unwrap()).collect()
+}
+
+/// Lifts a tenant's stop; answers what it was.
+pub(crate) async fn resume(stack: &Stack, service: Service, books: &Books) -> Option<Stop> {
+    let mut client = ProcessingServiceClient::new(stack.channel(service));
+    let request = ResumeProcessingRequest { request_id: "resume".to_owned() };
+    let answer = client.resume_processing(books.caller.request(request)).await;
+    answer.unwrap().into_inner().lifted
 }

@@ -91,6 +91,12 @@ impl Proxy {
     pub fn cuts(&self) -> usize {
         *self.shared.cuts.borrow()
     }
+
+    /// Waits until this many connections were cut in all.
+    pub async fn reached(&self, cuts: usize) {
+        let mut seen = self.shared.cuts.subscribe();
+        seen.wait_for(|seen| *seen >= cuts).await.expect("a proxy that runs");
+    }
 }
 
 impl Drop for Proxy {

@@ -303,7 +303,7 @@ fn one_thread_each(manifest: &Manifest) -> PathBuf {
     folder
 }
 
-/// A folder that the cluster's end finds.
+/// A folder that the cluster's end finds, so not a hidden one.
 fn private_folder(cluster: &Path) -> std::io::Result<PathBuf> {
     Ok(tempfile::Builder::new().prefix("test-").tempdir_in(cluster.join("services"))?.keep())
 }

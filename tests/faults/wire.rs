@@ -1,0 +1,132 @@
+//! The broker as seen by whoever may look at it and disturb it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use async_nats::jetstream::{self, consumer::PullConsumer};
+use async_nats::{ConnectOptions, Event};
+use backlog_event_log::partition;
+use backlog_ids::TenantId;
+use backlog_local_stack::NatsUser;
+use backlog_proto::log::v1::LogBatch;
+use backlog_tests::Stack;
+use backlog_tests::checks::eventually;
+use prost::Message;
+use tokio::sync::mpsc;
+
+/// Who follows which log.
+const FOLLOWERS: [(&str, &str); 3] =
+    [("recognition", "contract"), ("reporting", "contract"), ("reporting", "recognition")];
+
+/// A message as it lay in a stream.
+#[derive(Debug, Clone)]
+pub(crate) struct Sent {
+    pub(crate) subject: String,
+    pub(crate) payload: bytes::Bytes,
+}
+
+/// A connection with one user's rights.
+pub(crate) struct Wire {
+    client: async_nats::Client,
+    jetstream: jetstream::Context,
+    /// What the broker complained about.
+    pub(crate) complaints: mpsc::Receiver<String>,
+}
+
+/// The subject of a tenant's log.
+pub(crate) fn subject(log: &str, tenant: TenantId) -> String {
+    format!("backlog.v1.{}.{log}.{tenant}", partition(tenant))
+}
+
+/// A message of serialized entries.
+pub(crate) fn batch(entries: Vec<Vec<u8>>) -> bytes::Bytes {
+    LogBatch { entries }.encode_to_vec().into()
+}
+
+impl Wire {
+    pub(crate) async fn connect(stack: &Stack, user: &NatsUser) -> Self {
+        let (complaint, complaints) = mpsc::channel(100);
+        let client = ConnectOptions::new()
+            .user_and_password(user.name.clone(), user.password.clone())
+            .event_callback(move |event| {
+                let complaint = complaint.clone();
+                async move {
+                    if let Event::ServerError(error) = event {
+                        // Beyond a hundred nobody reads them.
+                        drop(complaint.try_send(error.to_string()));
+                    }
+                }
+            })
+            .connect(stack.broker.url())
+            .await
+            .unwrap();
+        let mut jetstream = jetstream::new(client.clone());
+        jetstream.set_timeout(Duration::from_secs(30));
+        Self { client, jetstream, complaints }
+    }
+
+    pub(crate) async fn admin(stack: &Stack) -> Self {
+        Self::connect(stack, &stack.broker.users().admin).await
+    }
+
+    async fn stream(&self, log: &str) -> jetstream::stream::Stream {
+        let name = format!("BACKLOG_{}", log.to_uppercase());
+        self.jetstream.get_stream(name).await.unwrap()
+    }
+
+    /// All messages of a log's stream, in order.
+    pub(crate) async fn messages(&self, log: &str) -> Vec<Sent> {
+        let stream = self.stream(log).await;
+        let state = stream.get_info().await.unwrap().state;
+        let mut messages = Vec::new();
+        for sequence in state.first_sequence..=state.last_sequence {
+            let message = stream.get_raw_message(sequence).await.unwrap();
+            messages.push(Sent { subject: message.subject.to_string(), payload: message.payload });
+        }
+        messages
+    }
+
+    /// Number of the last message of a log's stream.
+    pub(crate) async fn last(&self, log: &str) -> u64 {
+        self.stream(log).await.get_info().await.unwrap().state.last_sequence
+    }
+
+    /// Deletes all messages of a log's stream, as age does.
+    pub(crate) async fn purge(&self, log: &str) {
+        self.stream(log).await.purge().await.unwrap();
+    }
+
+    /// Publishes messages in this order, without ids, so that the broker takes each.
+    pub(crate) async fn publish(&self, messages: &[Sent]) {
+        for message in messages {
+            let ack =
+                self.jetstream.publish(message.subject.clone(), message.payload.clone()).await;
+            ack.unwrap().await.unwrap();
+        }
+    }
+
+    /// Publishes and does not ask what became of it, only that the broker has seen it.
+    pub(crate) async fn try_publish(&self, message: Sent) {
+        self.client.publish(message.subject, message.payload).await.unwrap();
+        self.client.flush().await.unwrap();
+    }
+
+    /// Waits until the followers have taken and acknowledged all messages about these tenants.
+    pub(crate) async fn drained(&self, tenants: &[TenantId]) {
+        for (follower, log) in FOLLOWERS {
+            let stream = self.stream(log).await;
+            let partitions: BTreeMap<u8, ()> =
+                tenants.iter().map(|tenant| (partition(*tenant), ())).collect();
+            for partition in partitions.into_keys() {
+                let name = format!("{follower}-{log}-{partition}");
+                let what = format!("{name} has taken everything");
+                eventually(&what, async || {
+                    let mut consumer: PullConsumer = stream.get_consumer(&name).await.ok()?;
+                    let info = consumer.info().await.ok()?;
+                    (info.num_pending == 0 && info.num_ack_pending == 0).then_some(())
+                })
+                .await;
+            }
+        }
+    }
+}
