@@ -66,7 +66,7 @@ async fn messages_that_come_again_change_nothing() {
     let wire = Wire::admin(&stack).await;
     for log in ["contract", "recognition"] {
         let messages = wire.messages(log).await;
-        assert!(messages.len() > books.len(), "there are messages to repeat");
+        assert!(messages.len() >= books.len(), "there are messages to repeat");
         wire.publish(&garbled(&messages, 1)).await;
     }
     wire.drained(&tenants(&books)).await;
