@@ -219,7 +219,7 @@ async fn another_services_rights_do_not_reach_the_contract_log() {
     signs(&stack, &books[0], "real").await;
     stack.caught_up(&books[0]).await;
     let admin = Wire::admin(&stack).await;
-    let before = admin.last("contract").await;
+    let before = admin.taken("contract").await;
     let log = stack.stored_log(Service::Contract, books[0].tenant).await;
     let payload = batch(vec![log.last().unwrap().bytes.clone()]);
     let users = stack.broker.users().clone();
@@ -231,7 +231,7 @@ async fn another_services_rights_do_not_reach_the_contract_log() {
         assert!(complaint.contains("permissions violation"), "{complaint}");
         assert!(complaint.contains(&subject), "{complaint}");
     }
-    assert_eq!(admin.last("contract").await, before, "nothing arrived");
+    assert_eq!(admin.taken("contract").await, before, "nothing arrived");
 }
 
 /// Takes the last entries of a tenant away, as the restore of an older backup does.

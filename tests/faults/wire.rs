@@ -1,11 +1,11 @@
 //! The broker as seen by whoever may look at it and disturb it.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, consumer::PullConsumer};
 use async_nats::{ConnectOptions, Event};
-use backlog_event_log::partition;
+use backlog_event_log::{PARTITIONS, partition};
 use backlog_ids::TenantId;
 use backlog_local_stack::NatsUser;
 use backlog_proto::log::v1::LogBatch;
@@ -69,31 +69,44 @@ impl Wire {
         Self::connect(stack, &stack.broker.users().admin).await
     }
 
-    async fn stream(&self, log: &str) -> jetstream::stream::Stream {
-        let name = format!("BACKLOG_{}", log.to_uppercase());
-        self.jetstream.get_stream(name).await.unwrap()
+    async fn stream(&self, log: &str, partition: u8) -> jetstream::stream::Stream {
+        let name = format!("BACKLOG_{}_{partition}", log.to_uppercase());
+        eventually(&name, async || self.jetstream.get_stream(&name).await.ok()).await
     }
 
-    /// All messages of a log's stream, in order.
+    /// All messages of a log's streams, those of a partition in order.
     pub(crate) async fn messages(&self, log: &str) -> Vec<Sent> {
-        let stream = self.stream(log).await;
-        let state = stream.get_info().await.unwrap().state;
         let mut messages = Vec::new();
-        for sequence in state.first_sequence..=state.last_sequence {
-            let message = stream.get_raw_message(sequence).await.unwrap();
-            messages.push(Sent { subject: message.subject.to_string(), payload: message.payload });
+        for partition in 0..PARTITIONS {
+            let stream = self.stream(log, partition).await;
+            let state = stream.get_info().await.unwrap().state;
+            if state.messages == 0 {
+                continue;
+            }
+            for sequence in state.first_sequence..=state.last_sequence {
+                let message = stream.get_raw_message(sequence).await.unwrap();
+                let subject = message.subject.to_string();
+                messages.push(Sent { subject, payload: message.payload });
+            }
         }
         messages
     }
 
-    /// Number of the last message of a log's stream.
-    pub(crate) async fn last(&self, log: &str) -> u64 {
-        self.stream(log).await.get_info().await.unwrap().state.last_sequence
+    /// How many messages a log's streams ever took.
+    pub(crate) async fn taken(&self, log: &str) -> u64 {
+        let mut taken = 0;
+        for partition in 0..PARTITIONS {
+            let stream = self.stream(log, partition).await;
+            taken += stream.get_info().await.unwrap().state.last_sequence;
+        }
+        taken
     }
 
-    /// Deletes all messages of a log's stream, as age does.
+    /// Deletes all messages of a log's streams, as age does.
     pub(crate) async fn purge(&self, log: &str) {
-        self.stream(log).await.purge().await.unwrap();
+        for partition in 0..PARTITIONS {
+            self.stream(log, partition).await.purge().await.unwrap();
+        }
     }
 
     /// Publishes messages in this order, without ids, so that the broker takes each.
@@ -114,10 +127,10 @@ impl Wire {
     /// Waits until the followers have taken and acknowledged all messages about these tenants.
     pub(crate) async fn drained(&self, tenants: &[TenantId]) {
         for (follower, log) in FOLLOWERS {
-            let stream = self.stream(log).await;
-            let partitions: BTreeMap<u8, ()> =
-                tenants.iter().map(|tenant| (partition(*tenant), ())).collect();
-            for partition in partitions.into_keys() {
+            let partitions: BTreeSet<u8> =
+                tenants.iter().map(|tenant| partition(*tenant)).collect();
+            for partition in partitions {
+                let stream = self.stream(log, partition).await;
                 let name = format!("{follower}-{log}-{partition}");
                 let what = format!("{name} has taken everything");
                 eventually(&what, async || {

@@ -40,7 +40,8 @@ pub struct Broker {
     connects: watch::Receiver<u64>,
 }
 
-/// How much a stream may hold: it only has to bridge a consumer's short absence.
+/// How much a stream, one partition of a log, may hold: it only has to bridge a consumer's short
+/// absence.
 #[derive(Debug, Clone, Copy)]
 pub struct StreamLimits {
     /// Age of a message at most.
@@ -53,7 +54,7 @@ pub struct StreamLimits {
 
 impl Default for StreamLimits {
     fn default() -> Self {
-        Self { age_max: Duration::from_secs(24 * 3600), bytes_max: 1 << 30, replicas: 1 }
+        Self { age_max: Duration::from_secs(24 * 3600), bytes_max: 1 << 20, replicas: 1 }
     }
 }
 
@@ -112,17 +113,22 @@ impl Broker {
         self.client.connection_state() == async_nats::connection::State::Connected
     }
 
-    /// The stream of a log, made when missing.
-    pub(crate) async fn stream(&self, log: Log) -> Result<stream::Stream, BrokerError> {
+    /// The stream of a partition of a log, made when missing. One each, so that its consumers need
+    /// no filter: the broker would look at all messages of a log for each of its partitions.
+    pub(crate) async fn stream(
+        &self,
+        log: Log,
+        partition: u8,
+    ) -> Result<stream::Stream, BrokerError> {
         self.jetstream
             .get_or_create_stream(stream::Config {
-                name: stream_name(log),
-                subjects: vec![format!("backlog.v1.*.{}.*", log_token(log))],
+                name: stream_name(log, partition),
+                subjects: vec![format!("backlog.v1.{partition}.{}.*", log_token(log))],
                 max_age: self.limits.age_max,
                 max_bytes: self.limits.bytes_max,
                 num_replicas: self.limits.replicas,
                 discard: stream::DiscardPolicy::Old,
-                storage: stream::StorageType::File,
+                storage: stream::StorageType::Memory,
                 duplicate_window: Duration::from_secs(120),
                 ..stream::Config::default()
             })
@@ -131,20 +137,15 @@ impl Broker {
     }
 }
 
-/// Name of a log's stream.
-pub(crate) fn stream_name(log: Log) -> String {
-    format!("BACKLOG_{}", log_token(log).to_uppercase())
+/// Name of the stream of a partition of a log.
+pub(crate) fn stream_name(log: Log, partition: u8) -> String {
+    format!("BACKLOG_{}_{partition}", log_token(log).to_uppercase())
 }
 
 /// The subject of a tenant's log: `backlog.v1.<partition>.<log>.<tenant>`. Ids hold no characters
 /// that mean something to NATS.
 pub(crate) fn subject(log: Log, tenant: TenantId) -> String {
     format!("backlog.v1.{}.{}.{tenant}", partition(tenant), log_token(log))
-}
-
-/// The filter of a partition of a log.
-pub(crate) fn partition_filter(log: Log, partition: u8) -> String {
-    format!("backlog.v1.{partition}.{}.*", log_token(log))
 }
 
 /// A log as it appears in subjects and names.

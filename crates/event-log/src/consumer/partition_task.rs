@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream::{
+    self,
+    consumer::{AckPolicy, pull},
+};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogBatch;
@@ -15,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use super::Intake;
-use crate::broker::{Broker, BrokerError, log_token, partition_filter, stream_name};
+use crate::broker::{Broker, BrokerError, log_token, stream_name};
 use crate::domain::Domain;
 use crate::entry::{Opened, open};
 
@@ -68,7 +71,7 @@ impl<D: Domain> PartitionTask<D> {
         let stream = self
             .broker
             .jetstream
-            .get_stream_no_info(stream_name(self.log))
+            .get_stream_no_info(stream_name(self.log, self.partition))
             .await
             .map_err(|error| BrokerError::new("stream", error))?;
         stream
@@ -76,7 +79,8 @@ impl<D: Domain> PartitionTask<D> {
                 &durable,
                 pull::Config {
                     durable_name: Some(durable.clone()),
-                    filter_subject: partition_filter(self.log, self.partition),
+                    // One ack for all that was delivered together, and before it.
+                    ack_policy: AckPolicy::All,
                     ack_wait: ACK_WAIT,
                     max_ack_pending: 10_000,
                     ..pull::Config::default()
@@ -147,10 +151,10 @@ impl<D: Domain> PartitionTask<D> {
             self.intake.take(tenant, self.log, entries).instrument(span)
         });
         futures::future::join_all(all).await;
-        for message in messages {
-            if let Err(error) = message.ack().await {
-                tracing::debug!(%error, "an ack is lost; the message comes again");
-            }
+        if let Some(last) = messages.last()
+            && let Err(error) = last.ack().await
+        {
+            tracing::debug!(%error, "an ack is lost; the messages come again");
         }
     }
 

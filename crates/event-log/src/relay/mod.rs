@@ -4,6 +4,7 @@
 //! owner, and every tenant that moved is announced again from time to time.
 
 mod publisher;
+mod streams;
 mod sweeper;
 
 use backlog_db::Database;

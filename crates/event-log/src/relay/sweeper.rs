@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::publisher::Publisher;
+use super::streams::Streams;
 use crate::broker::Broker;
 use crate::entry::{Sealed, open};
 use crate::lease::Leases;
@@ -47,13 +48,11 @@ pub(super) struct Sweeper {
     database: Database,
     broker: Broker,
     publisher: Publisher,
-    log: Log,
     leases: Leases,
     settings: SweeperSettings,
     /// Unpublished heads seen at the last look.
     seen: BTreeMap<TenantId, u64>,
-    /// The stream's birth, which changes when the broker lost its store.
-    stream_born: Option<i128>,
+    streams: Streams,
     /// Heads announced, and when the next round is due.
     announced: BTreeMap<TenantId, u64>,
     announce_at: Instant,
@@ -70,15 +69,15 @@ impl Sweeper {
         settings: SweeperSettings,
     ) -> Self {
         let leases = Leases::new(database.clone(), "sweep", holder);
+        let streams = Streams::new(broker.clone(), log);
         Self {
             database,
             broker,
             publisher,
-            log,
             leases,
             settings,
             seen: BTreeMap::new(),
-            stream_born: None,
+            streams,
             announced: BTreeMap::new(),
             announce_at: Instant::now() + settings.announce_every,
             rounds: 0,
@@ -90,20 +89,19 @@ impl Sweeper {
         if !self.broker.is_connected() {
             return Ok(());
         }
-        let born = match self.broker.stream(self.log).await {
-            Ok(stream) => stream.cached_info().created.unix_timestamp_nanos(),
+        let renewed = match self.streams.renewed(&mine).await {
+            Ok(renewed) => renewed,
             Err(error) => {
-                tracing::warn!(%error, "the log's stream cannot be had");
+                tracing::warn!(%error, "the log's streams cannot be had");
                 return Ok(());
             }
         };
-        let heads = self.heads(&mine).await?;
-        if self.stream_born != Some(born) {
-            // Nothing that was announced before is in this stream.
-            self.announced.clear();
-            self.stream_born = Some(born);
+        if !renewed.is_empty() {
+            // Nothing that was announced before is in these streams.
+            self.announced.retain(|tenant, _| !renewed.contains(&partition(*tenant)));
             self.announce_at = Instant::now();
         }
+        let heads = self.heads(&mine).await?;
         if Instant::now() >= self.announce_at && self.announce(&heads).await? {
             self.rounds = self.rounds.saturating_add(1);
             if self.rounds.is_multiple_of(ROUNDS_TO_ALL) {

@@ -17,6 +17,9 @@ pub struct WriterConfig {
     pub batch_max: usize,
     /// Jobs that may wait for one writer.
     pub queue_length: usize,
+    /// Milliseconds from the beginning of a batch of events alone to the next at least, unless as
+    /// many entries as `batch_max` wait.
+    pub events_every_ms: u64,
     /// Milliseconds that a batch is tried again while the database is away.
     pub reconnect_ms: u64,
 }
@@ -24,7 +27,7 @@ pub struct WriterConfig {
 impl Default for WriterConfig {
     fn default() -> Self {
         let WriterSettings { batch_max, queue_length, .. } = WriterSettings::default();
-        Self { writers: 0, batch_max, queue_length, reconnect_ms: 5_000 }
+        Self { writers: 0, batch_max, queue_length, events_every_ms: 40, reconnect_ms: 5_000 }
     }
 }
 
@@ -44,6 +47,7 @@ impl WriterConfig {
             writers: if self.writers == 0 { cores } else { self.writers },
             batch_max: self.batch_max,
             queue_length: self.queue_length,
+            events_every: Duration::from_millis(self.events_every_ms),
             reconnect_for: Duration::from_millis(self.reconnect_ms),
         }
     }

@@ -5,6 +5,7 @@ mod config;
 mod job;
 mod queue;
 mod store;
+mod waiting;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +34,9 @@ pub struct WriterSettings {
     pub batch_max: usize,
     /// Jobs that may wait for one writer.
     pub queue_length: usize,
+    /// A batch of events alone begins no sooner than this after the one before, unless as many
+    /// entries as `batch_max` wait: under load, batches are large and leave the database to commands.
+    pub events_every: Duration,
     /// How long a batch is tried again while the database is away.
     pub reconnect_for: Duration,
 }
@@ -40,7 +44,13 @@ pub struct WriterSettings {
 impl Default for WriterSettings {
     fn default() -> Self {
         let writers = std::thread::available_parallelism().map_or(2, usize::from);
-        Self { writers, batch_max: 256, queue_length: 4096, reconnect_for: Duration::from_secs(5) }
+        Self {
+            writers,
+            batch_max: 256,
+            queue_length: 4096,
+            events_every: Duration::from_millis(40),
+            reconnect_for: Duration::from_secs(5),
+        }
     }
 }
 

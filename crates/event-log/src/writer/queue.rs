@@ -1,14 +1,15 @@
-//! A writer's queue: takes what has queued while the last commit ran, a fair share per tenant, and
-//! sees every job to an answer.
+//! A writer's loop: takes what has queued while the last commit ran, and sees every job to an answer.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use backlog_db::{DbError, Recovery};
 use backlog_ids::TenantId;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
+use super::waiting::Waiting;
 use super::{Applied, Job, Outcome, Refused, Shared, batch, store};
 use crate::domain::Domain;
 
@@ -43,46 +44,32 @@ impl std::fmt::Display for Failure {
 
 /// Runs until all senders are gone and the queue is empty.
 pub(super) async fn run<D: Domain>(shared: Arc<Shared<D>>, mut queue: mpsc::Receiver<JobOf<D>>) {
-    let mut waiting: BTreeMap<TenantId, VecDeque<JobOf<D>>> = BTreeMap::new();
-    let mut count = 0_usize;
+    let settings = shared.settings;
+    let mut waiting = Waiting::default();
+    let mut events_begun: Option<Instant> = None;
     loop {
-        if count == 0 {
+        if waiting.len() == 0 {
             match queue.recv().await {
-                Some(job) => waiting.entry(job.tenant()).or_default().push_back(job),
+                Some(job) => waiting.push(job),
                 None => return,
             }
-            count = 1;
         }
         // Beyond that, what comes waits in the queue, whose length is the limit.
-        while count < shared.settings.queue_length
+        while waiting.len() < settings.queue_length
             && let Ok(job) = queue.try_recv()
         {
-            waiting.entry(job.tenant()).or_default().push_back(job);
-            count = count.saturating_add(1);
+            waiting.push(job);
         }
-        let jobs = fair_share(&mut waiting, shared.settings.batch_max);
-        count = count.saturating_sub(jobs.len());
-        settle(&shared, jobs).await;
-    }
-}
-
-/// Takes up to `most` jobs, one from each tenant in turn, keeping the order of each tenant.
-fn fair_share<C, R>(
-    waiting: &mut BTreeMap<TenantId, VecDeque<Job<C, R>>>,
-    most: usize,
-) -> Vec<Job<C, R>> {
-    let mut taken = Vec::new();
-    while taken.len() < most && !waiting.is_empty() {
-        for jobs in waiting.values_mut() {
-            if taken.len() < most
-                && let Some(job) = jobs.pop_front()
-            {
-                taken.push(job);
+        if waiting.only_events() {
+            // The first after a pause goes at once; in a stream of entries, batches grow.
+            if let Some(begun) = events_begun {
+                let due = begun + settings.events_every;
+                waiting.gather(&mut queue, settings.batch_max, due).await;
             }
+            events_begun = Some(Instant::now());
         }
-        waiting.retain(|_, jobs| !jobs.is_empty());
+        settle(&shared, waiting.take(settings.batch_max)).await;
     }
-    taken
 }
 
 /// Carries a batch out and answers each job.
@@ -180,7 +167,7 @@ async fn attempt<D: Domain>(
     jobs: &Jobs<D>,
     share: &[usize],
 ) -> Result<Vec<OutcomeOf<D>>, Failure> {
-    let give_up = tokio::time::Instant::now() + shared.settings.reconnect_for;
+    let give_up = Instant::now() + shared.settings.reconnect_for;
     let mut pause = Duration::from_millis(5);
     loop {
         let (task_shared, task_jobs) = (Arc::clone(shared), Arc::clone(jobs));
@@ -196,7 +183,7 @@ async fn attempt<D: Domain>(
             Err(panic) => return Err(Failure::Panicked(panic.to_string())),
         };
         let again = match error.recovery() {
-            Recovery::Retry | Recovery::Reconnect => tokio::time::Instant::now() < give_up,
+            Recovery::Retry | Recovery::Reconnect => Instant::now() < give_up,
             Recovery::Isolate | Recovery::GiveUp => false,
         };
         if !again {
@@ -228,38 +215,5 @@ fn internal<C, R>(job: &Job<C, R>) -> Outcome<R> {
     match job {
         Job::Call(..) => Outcome::Call(Err(Refused::Internal)),
         Job::Inbound(..) => Outcome::Inbound(Applied::Again),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use tokio::sync::oneshot;
-    use uuid::Uuid;
-
-    use super::super::Inbound;
-    use super::*;
-
-    fn job(tenant: u128) -> Job<u64, ()> {
-        let tenant = TenantId::from_uuid(Uuid::from_u128(tenant));
-        let (sender, _) = oneshot::channel();
-        Job::Inbound(Inbound { tenant, entries: Vec::new(), trace: Arc::default() }, sender)
-    }
-
-    // Shows that a tenant with much waiting does not push its neighbor out of the batch, and that
-    // nothing is lost: what is not taken stays.
-    #[test]
-    fn a_busy_tenant_leaves_room_for_its_neighbor() {
-        let mut waiting: BTreeMap<TenantId, VecDeque<Job<u64, ()>>> = BTreeMap::new();
-        for _ in 0..10 {
-            let busy = job(1);
-            waiting.entry(busy.tenant()).or_default().push_back(busy);
-        }
-        let quiet = job(2);
-        waiting.entry(quiet.tenant()).or_default().push_back(quiet);
-        let taken = fair_share(&mut waiting, 4);
-        let quiet_id = TenantId::from_uuid(Uuid::from_u128(2));
-        assert_eq!(taken.len(), 4);
-        assert_eq!(taken.iter().filter(|job| job.tenant() == quiet_id).count(), 1);
-        assert_eq!(waiting.values().map(VecDeque::len).sum::<usize>(), 7);
     }
 }
