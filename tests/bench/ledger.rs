@@ -159,7 +159,7 @@ select 'transaction price reported that is not what was signed', count(*)
   where m.price is distinct from a.price
 union all
 select 'leaves besides the entries applied', abs(
-  (select count(*) from reporting.tree_node where level = 0)
+  (select count(*) from reporting.audit_entry)
   - (select sum(seq) from reporting.applied_position));
 ";
 

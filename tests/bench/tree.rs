@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use backlog_audit_log::{
-    Node, NodeId, Tree, inclusion_nodes, leaf_hash, root_nodes, verify_inclusion,
+    Hash, Node, NodeId, Tree, inclusion_nodes, leaf_hash, root_nodes, verify_inclusion,
 };
 use backlog_db::{Conflict, Database, DatabaseSettings, FlushPlan, QueryResult, TableSpec};
 use uuid::Uuid;
@@ -37,6 +37,12 @@ const TREE_NODE: TableSpec = TableSpec {
 const NEW_ENTRIES: &str = "select e.tenant_id, e.entry from unnest($1::uuid[], $2::bigint[]) \
      as v(tenant_id, size) join contract.log_entry e on e.tenant_id = v.tenant_id and e.seq > v.size \
      order by e.tenant_id, e.seq";
+
+/// Entries that are leaves by name; reporting has their hashes in its audit trail.
+const LEAVES: &str = "select v.tenant_id, 0::smallint as level, v.node_index, e.entry \
+     from unnest($1::uuid[], $2::smallint[], $3::bigint[]) as v(tenant_id, level, node_index) \
+     join contract.log_entry e on e.tenant_id = v.tenant_id and e.seq = v.node_index + 1 \
+     where v.level = 0";
 
 const NODES: &str = "select n.tenant_id, n.level, n.node_index, n.hash \
      from unnest($1::uuid[], $2::smallint[], $3::bigint[]) as v(tenant_id, level, node_index) \
@@ -142,16 +148,22 @@ impl Share {
             named.extend(root_nodes(size)?.into_iter().map(|node| (*tenant, node)));
         }
         let stored = transaction.query(NODES, arguments(&named)?).await?;
+        let leaves = self.reader.read(LEAVES, arguments(&named)?).await?;
         let mut edges: BTreeMap<Uuid, Vec<Node>> = BTreeMap::new();
         for row in &stored {
             edges.entry(row.try_get("", "tenant_id")?).or_default().push(node(row)?);
+        }
+        for row in &leaves {
+            edges.entry(row.try_get("", "tenant_id")?).or_default().push(leaf(row)?);
         }
         let mut flush = self.plan.batch();
         for (tenant, entries) in entries {
             let size = self.sizes.entry(tenant).or_default();
             let edge = edges.get(&tenant).map_or(&[][..], Vec::as_slice);
             let mut tree = Tree::resume(*size, edge)?;
-            for node in entries.iter().flat_map(|entry| tree.append(leaf_hash(entry))) {
+            let complete = entries.iter().flat_map(|entry| tree.append(leaf_hash(entry)));
+            // The leaves stand in the audit trail.
+            for node in complete.filter(|node| node.level > 0) {
                 let row = vec![
                     tenant.into(),
                     CONTRACT_LOG.into(),
@@ -195,7 +207,9 @@ impl Share {
                    from unnest($1::uuid[], $2::smallint[], $3::bigint[]) as v(t, l, i) \
                    join reporting.tree_node n on n.tenant_id = v.t and n.log = 1 and n.level = v.l \
                    and n.node_index = v.i";
-        self.reader.read(sql, arguments(&named)?).await?.iter().map(node).collect()
+        let nodes = self.reader.read(sql, arguments(&named)?).await?;
+        let leaves = self.reader.read(LEAVES, arguments(&named)?).await?;
+        nodes.iter().map(node).chain(leaves.iter().map(leaf)).collect()
     }
 }
 
@@ -208,8 +222,16 @@ fn arguments(named: &[(Uuid, NodeId)]) -> anyhow::Result<Vec<backlog_db::Value>>
 }
 
 fn node(row: &QueryResult) -> anyhow::Result<Node> {
-    let (level, index): (i16, i64) = (row.try_get("", "level")?, row.try_get("", "node_index")?);
     let hash: Vec<u8> = row.try_get("", "hash")?;
-    let hash = hash.as_slice().try_into().context("a hash of 32 bytes")?;
+    named_node(row, hash.as_slice().try_into().context("a hash of 32 bytes")?)
+}
+
+fn leaf(row: &QueryResult) -> anyhow::Result<Node> {
+    let entry: Vec<u8> = row.try_get("", "entry")?;
+    named_node(row, leaf_hash(&entry))
+}
+
+fn named_node(row: &QueryResult, hash: Hash) -> anyhow::Result<Node> {
+    let (level, index): (i16, i64) = (row.try_get("", "level")?, row.try_get("", "node_index")?);
     Ok(Node { level: u8::try_from(level)?, index: u64::try_from(index)?, hash })
 }

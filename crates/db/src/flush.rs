@@ -29,7 +29,7 @@ pub struct TableSpec {
     /// Table name.
     pub name: &'static str,
     /// Column name and Postgres type: uuid, text, bigint, integer, smallint, boolean, date,
-    /// timestamptz, bytea, or jsonb (given as text).
+    /// timestamptz, bytea; given as text: numeric, jsonb, and arrays of any.
     pub columns: &'static [(&'static str, &'static str)],
     /// What to do about existing rows.
     pub conflict: Conflict,
@@ -110,7 +110,7 @@ impl TableSpec {
             .map(|(_, kind)| {
                 let parameter = *next_parameter;
                 *next_parameter = next_parameter.saturating_add(1);
-                format!("${parameter}::{}[]", if *kind == "jsonb" { "text" } else { kind })
+                format!("${parameter}::{}[]", if as_text(kind) { "text" } else { kind })
             })
             .collect();
         let source = format!("unnest({}) as v({})", arrays.join(", "), names.join(", "));
@@ -120,9 +120,9 @@ impl TableSpec {
         let values: Vec<String> = self
             .columns
             .iter()
-            .map(|(name, kind)| match *kind {
-                "jsonb" => format!("v.{name}::jsonb"),
-                _ => format!("v.{name}"),
+            .map(|(name, kind)| match as_text(kind) {
+                true => format!("v.{name}::{kind}"),
+                false => format!("v.{name}"),
             })
             .collect();
         let conflict = match self.conflict {
@@ -153,6 +153,12 @@ impl TableSpec {
     }
 }
 
+/// Whether values travel as text: a parameter cannot be an array of arrays, and some types have no
+/// values of their own here.
+fn as_text(kind: &str) -> bool {
+    kind == "jsonb" || kind.ends_with("[]")
+}
+
 fn array_type(kind: &str) -> ArrayType {
     match kind {
         "uuid" => ArrayType::Uuid,
@@ -163,7 +169,7 @@ fn array_type(kind: &str) -> ArrayType {
         "date" => ArrayType::ChronoDate,
         "timestamptz" => ArrayType::ChronoDateTimeUtc,
         "bytea" => ArrayType::Bytes,
-        // text, and jsonb which travels as text
+        // text, and what travels as text
         _ => ArrayType::String,
     }
 }
@@ -174,7 +180,7 @@ mod tests {
 
     const PAIR: TableSpec = TableSpec {
         name: "pair",
-        columns: &[("tenant_id", "uuid"), ("body", "jsonb")],
+        columns: &[("tenant_id", "uuid"), ("body", "jsonb"), ("days", "date[]")],
         conflict: Conflict::Keep,
     };
     const HEAD: TableSpec = TableSpec {
@@ -183,15 +189,16 @@ mod tests {
         conflict: Conflict::UpdateOnly(1),
     };
 
-    // Shows the text of one statement for two tables: numbered arrays, the jsonb cast, the update.
+    // Shows the text of one statement for two tables: numbered arrays, the casts of texts, the update.
     #[test]
     fn the_statement_names_each_table_once() {
         let plan = FlushPlan::new(vec![PAIR, HEAD]);
         assert_eq!(
             plan.sql(),
-            "with t0 as (insert into pair (tenant_id, body) select v.tenant_id, v.body::jsonb \
-             from unnest($1::uuid[], $2::text[]) as v(tenant_id, body) on conflict do nothing),\n\
-             t1 as (update head t set seq = v.seq from unnest($3::uuid[], $4::bigint[]) \
+            "with t0 as (insert into pair (tenant_id, body, days) select v.tenant_id, v.body::jsonb, \
+             v.days::date[] from unnest($1::uuid[], $2::text[], $3::text[]) \
+             as v(tenant_id, body, days) on conflict do nothing),\n\
+             t1 as (update head t set seq = v.seq from unnest($4::uuid[], $5::bigint[]) \
              as v(tenant_id, seq) where t.tenant_id = v.tenant_id) select 1"
         );
     }
@@ -212,6 +219,6 @@ mod tests {
                 other => panic!("not an array: {other:?}"),
             })
             .collect();
-        assert_eq!(lengths, [0, 0, 2, 2]);
+        assert_eq!(lengths, [0, 0, 0, 2, 2]);
     }
 }

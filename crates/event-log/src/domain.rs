@@ -8,7 +8,7 @@ use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogEntry;
 use backlog_service_kit::error::Fault;
 
-use crate::entry::NewEvent;
+use crate::entry::{NewEvent, Opened};
 
 /// A service's side of the write path. Everything but [`Domain::load`] is pure.
 pub trait Domain: Send + Sync + Sized + 'static {
@@ -50,14 +50,14 @@ pub trait Domain: Send + Sync + Sized + 'static {
         loaded: &Self::Loaded,
     ) -> Result<Decision<Self::Effect>, Self::Refusal>;
 
-    /// Decides what an entry of another service's log does here.
+    /// Decides what an entry of another service's log, as opened, does here.
     ///
     /// # Errors
     /// What makes the entry impossible to apply: its tenant stops there.
     fn decide_event(
         tenant: TenantId,
         log: Log,
-        entry: &LogEntry,
+        opened: &Opened,
         loaded: &Self::Loaded,
     ) -> Result<Change<Self::Effect>, Poison>;
 

@@ -4,11 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use backlog_db::{DbError, TableSpec, WriterTx};
-use backlog_event_log::{Change, Decision, Domain, Poison, Rows, Sealed, Work};
+use backlog_event_log::{Change, Decision, Domain, Opened, Poison, Rows, Sealed, Work};
 use backlog_ids::{ContractId, TenantId};
 use backlog_proto::common::v1::{ErrorReason, Log};
 use backlog_proto::fields::FieldViolation;
-use backlog_proto::log::v1::LogEntry;
 use backlog_service_kit::error::{Fault, Kind};
 
 use crate::contract::contract::Contract;
@@ -247,7 +246,7 @@ impl Domain for ContractDomain {
     fn decide_event(
         _tenant: TenantId,
         log: Log,
-        _entry: &LogEntry,
+        _opened: &Opened,
         _loaded: &Loaded,
     ) -> Result<Change<Effect>, Poison> {
         let detail = format!("the contract service takes no entries of {}", log.as_str_name());

@@ -1,10 +1,9 @@
 //! The write path of this service: contract facts and recognition runs, decided on the same books.
 
 use backlog_db::{DbError, TableSpec, WriterTx};
-use backlog_event_log::{Change, Decision, Domain, Poison, Rows, Sealed, Work};
+use backlog_event_log::{Change, Decision, Domain, Opened, Poison, Rows, Sealed, Work};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
-use backlog_proto::log::v1::LogEntry;
 
 use crate::accounting::books::BooksChange;
 use crate::accounting::repo::{self, Loaded};
@@ -65,10 +64,10 @@ impl Domain for Recognition {
     fn decide_event(
         tenant: TenantId,
         log: Log,
-        entry: &LogEntry,
+        opened: &Opened,
         loaded: &Loaded,
     ) -> Result<Change<BooksChange>, Poison> {
-        consumer::decide(tenant, log, entry, loaded.books(tenant))
+        consumer::decide(tenant, log, &opened.entry, loaded.books(tenant))
     }
 
     fn apply(loaded: &mut Loaded, tenant: TenantId, effect: BooksChange, sealed: &[Sealed]) {

@@ -70,32 +70,49 @@ create table movement (
 create index movement_effective on movement (tenant_id, effective_date);
 create index movement_contract on movement (tenant_id, contract_id);
 
--- The ledger of plan changes; append-only. `due_date` is the day from whose end on the row is earned in
--- full: the last day of its month, or its effective date where that is later; the row is then `late`.
-create table plan_row (
+-- The ledger of plan changes; append-only. A row holds consecutive changes of one event to one
+-- obligation, of which there are as many as months when a contract is signed: service_from,
+-- service_to and amounts have an element for each, within one month each. `late`: some take effect
+-- after their month.
+create table plan_revision (
   tenant_id uuid not null,
   source_seq bigint not null,
   ordinal integer not null,
   contract_id uuid not null,
   obligation_id uuid not null,
   segment uuid not null,
-  month date not null,
-  service_from date not null,
-  service_to date not null,
-  amount bigint not null,
   currency text not null,
   effective_date date not null,
-  due_date date not null,
+  first_month date not null,
+  last_month date not null,
   late boolean not null,
   recorded_at timestamptz not null,
+  service_from date[] not null,
+  service_to date[] not null,
+  amounts bigint[] not null,
   primary key (tenant_id, source_seq, ordinal)
 );
-create index plan_row_month on plan_row (tenant_id, month);
-create index plan_row_contract on plan_row (tenant_id, contract_id);
-create index plan_row_late on plan_row (tenant_id, due_date) where late;
+create index plan_revision_months on plan_revision (tenant_id, last_month, first_month);
+create index plan_revision_contract on plan_revision (tenant_id, contract_id);
+create index plan_revision_late on plan_revision (tenant_id, effective_date) where late;
 
--- Sums of both ledgers by effective and recorded month. Plan rows stand under measure 64, by due_date.
--- Sums are numeric: they may pass 2^63.
+-- Plan changes one by one. `due_date` is the day from whose end on a change is earned in full: the last
+-- day of its month, or its effective date where that is later; it is then `late`.
+create view plan_row with (security_invoker = true) as
+  select r.tenant_id, r.source_seq, r.ordinal + (e.place - 1)::integer as ordinal, r.contract_id,
+    r.obligation_id, r.segment, r.currency, e.month, e.service_from, e.service_to, e.amount,
+    r.effective_date, greatest(e.month_end, r.effective_date) as due_date,
+    r.effective_date > e.month_end as late, r.recorded_at, r.first_month, r.last_month,
+    r.late as some_late
+  from plan_revision r cross join lateral (
+    select u.place, u.service_from, u.service_to, u.amount,
+      date_trunc('month', u.service_from)::date as month,
+      (date_trunc('month', u.service_from) + interval '1 month - 1 day')::date as month_end
+    from unnest(r.service_from, r.service_to, r.amounts) with ordinality
+      as u(service_from, service_to, amount, place)) e;
+
+-- Sums of movements by contract, effective and recorded month. Plan changes are not in it: summed by
+-- contract they are hardly fewer. Sums are numeric: they may pass 2^63.
 create table rollup_contract (
   tenant_id uuid not null,
   contract_id uuid not null,
@@ -113,19 +130,31 @@ create table rollup_contract (
     effective_month, recorded_month)
 ) with (fillfactor = 80);
 
+-- Sums of both ledgers by segment and effective year, a column for each month, and recorded month.
+-- Plan changes stand under measure 64, by due_date; how many contracts were booked under 65, how many
+-- in the segment under 66.
 create table rollup_segment (
   tenant_id uuid not null,
-  effective_month date not null,
+  effective_year integer not null,
   segment uuid not null,
   measure smallint not null,
   cause smallint not null,
   currency text not null,
   recorded_month date not null,
-  amount numeric not null,
-  contracts bigint not null,
-  segment_contracts bigint not null,
-  primary key (tenant_id, effective_month, segment, measure, cause, currency, recorded_month)
-) with (fillfactor = 80);
+  m01 numeric not null,
+  m02 numeric not null,
+  m03 numeric not null,
+  m04 numeric not null,
+  m05 numeric not null,
+  m06 numeric not null,
+  m07 numeric not null,
+  m08 numeric not null,
+  m09 numeric not null,
+  m10 numeric not null,
+  m11 numeric not null,
+  m12 numeric not null,
+  primary key (tenant_id, effective_year, segment, measure, cause, currency, recorded_month)
+) with (fillfactor = 70);
 
 -- Which entries of a log were recorded in a month: recorded times never go back within a log.
 create table recorded_month (
@@ -173,11 +202,12 @@ create table audit_entry (
 );
 create index audit_entry_aggregate on audit_entry (tenant_id, log, aggregate_id, seq);
 
--- Complete subtrees of the RFC 6962 tree of each log: 2^level leaves from node_index x 2^level on.
+-- Complete subtrees of the RFC 6962 tree of each log: 2^level leaves from node_index x 2^level on. Those
+-- of level 0, the leaves, stand in audit_entry.
 create table tree_node (
   tenant_id uuid not null,
   log smallint not null,
-  level smallint not null,
+  level smallint not null check (level > 0),
   node_index bigint not null,
   hash bytea not null,
   primary key (tenant_id, log, level, node_index)
@@ -202,7 +232,7 @@ do $$
 declare
   v_table text;
 begin
-  foreach v_table in array array['dimension_set', 'contract', 'obligation', 'movement', 'plan_row',
+  foreach v_table in array array['dimension_set', 'contract', 'obligation', 'movement', 'plan_revision',
     'rollup_contract', 'rollup_segment', 'recorded_month', 'accounting_entry', 'recognized_through',
     'audit_entry', 'tree_node', 'checkpoint']
   loop

@@ -71,27 +71,91 @@ begin
   return b;
 end $$;
 
--- SQL of raw ledger rows under a condition on the columns tenant_id, source_seq and `on_date`, which
--- stands for effective_date of movements and due_date of plan rows.
-create function report_raw_sql(
-  p_tenant uuid, p_sign integer, p_condition text, p_late_only boolean, p_restrict text)
+-- SQL of movements under a condition.
+create function report_movements_sql(
+  p_tenant uuid, p_sign integer, p_condition text, p_restrict text)
 returns text
 language sql immutable as $$
   select format(
     'select contract_id, obligation_id, segment, currency, measure, cause, %1$s * amount::numeric '
     'as amount, %1$s * contracts::bigint as contracts, '
     '%1$s * segment_contracts::bigint as segment_contracts '
-    'from movement where tenant_id = %2$L and %3$s%4$s '
-    'union all select contract_id, obligation_id, segment, currency, 64::smallint, 0::smallint, '
-    '%1$s * amount::numeric, 0, 0 from plan_row where tenant_id = %2$L and %5$s%6$s%4$s',
-    p_sign, p_tenant, replace(p_condition, 'on_date', 'effective_date'), p_restrict,
-    replace(p_condition, 'on_date', 'due_date'), case when p_late_only then ' and late' else '' end)
+    'from movement where tenant_id = %2$L and %3$s%4$s',
+    p_sign, p_tenant, p_condition, p_restrict)
 $$;
 
+-- SQL of plan changes under a condition.
+create function report_plan_sql(p_tenant uuid, p_sign integer, p_condition text, p_restrict text)
+returns text
+language sql immutable as $$
+  select format(
+    'select contract_id, obligation_id, segment, currency, 64::smallint as measure, '
+    '0::smallint as cause, %1$s * amount::numeric as amount, 0::bigint as contracts, '
+    '0::bigint as segment_contracts from plan_row where tenant_id = %2$L and %3$s%4$s',
+    p_sign, p_tenant, p_condition, p_restrict)
+$$;
+
+-- SQL of the sum of a row of rollup_segment over its months from p_from (-infinity: ever) to before
+-- p_end, both first days of months.
+create function report_months_sql(p_from date, p_end date)
+returns text
+language plpgsql immutable as $$
+declare
+  v_last date := (p_end - interval '1 month')::date;
+  v_last_year integer := extract(year from v_last);
+  v_first_year integer := case when isfinite(p_from) then extract(year from p_from) end;
+  v_cases text := '';
+begin
+  if v_first_year = v_last_year then
+    return report_columns_sql(extract(month from p_from)::integer,
+      extract(month from v_last)::integer);
+  end if;
+  if v_first_year is not null then
+    v_cases := format(' when %s then %s', v_first_year,
+      report_columns_sql(extract(month from p_from)::integer, 12));
+  end if;
+  return format('case effective_year%s when %s then %s else %s end', v_cases, v_last_year,
+    report_columns_sql(1, extract(month from v_last)::integer), report_columns_sql(1, 12));
+end $$;
+
+-- "m04 + m05 + m06" for 4 and 6.
+create function report_columns_sql(p_from integer, p_through integer)
+returns text
+language sql immutable as $$
+  select string_agg('m' || lpad(n::text, 2, '0'), ' + ' order by n)
+  from generate_series(p_from, p_through) n
+$$;
+
+-- SQL of rollup rows of whole months from p_from to before p_end, by p_source.
+create function report_rollup_sql(
+  p_tenant uuid, p_source text, p_from date, p_end date, p_recorded_before date, p_restrict text)
+returns text
+language plpgsql immutable as $$
+begin
+  if p_source = 'contract' then
+    return format(
+      'select contract_id, obligation_id, segment, currency, measure, cause, amount, contracts, '
+      'segment_contracts from rollup_contract where tenant_id = %L and effective_month >= %L '
+      'and effective_month < %L and recorded_month < %L%s',
+      p_tenant, p_from, p_end, p_recorded_before, p_restrict);
+  end if;
+  return format(
+    'select null::uuid as contract_id, null::uuid as obligation_id, segment, currency, '
+    'case when measure > 64 then 1::smallint else measure end as measure, cause, '
+    'case when measure > 64 then 0 else amount end as amount, '
+    'case measure when 65 then amount::bigint else 0 end as contracts, '
+    'case measure when 66 then amount::bigint else 0 end as segment_contracts '
+    'from (select segment, currency, measure, cause, %s as amount from rollup_segment '
+    'where tenant_id = %L and effective_year between %s and %s and recorded_month < %L%s) r',
+    report_months_sql(p_from, p_end), p_tenant,
+    case when isfinite(p_from) then extract(year from p_from)::integer else -2147483648 end,
+    extract(year from p_end - interval '1 month')::integer, p_recorded_before, p_restrict);
+end $$;
+
 -- SQL of all facts that take effect from p_from (NULL: ever) through p_to. `p_source` is
--- 'segment' (rollups by segment, contract and obligation unknown), 'contract' (rollups by contract), or
--- 'raw' (ledgers alone, for a p_restrict that names one contract). Months that lie wholly in the span
--- come from rollups, the days at its ends from raw rows by index.
+-- 'segment' (rollups by segment, contract and obligation unknown), 'contract' (movements from rollups by
+-- contract, plan changes one by one), or 'raw' (ledgers alone, for a p_restrict that names one contract).
+-- Months that lie wholly in the span come from rollups, the days at its ends from raw rows by index.
 create function report_facts_sql(
   p_tenant uuid, p_source text, p_from date, p_to date, b report_bounds, p_restrict text)
 returns text
@@ -102,43 +166,54 @@ declare
   v_months_end date := date_trunc('month', p_to)::date;
   -- "+ 0" keeps the bound from being an index condition: the days, or the contract, are the narrower.
   v_known text := format(' and source_seq + 0 <= %s', b.recognition_seq);
+  v_edge text := format('source_seq > %s and source_seq <= %s', b.edge_after, b.edge_through);
   v_parts text[] := '{}';
 begin
-  if p_source = 'raw' then
-    return report_raw_sql(p_tenant, 1,
-      format('on_date between %L and %L', v_first, p_to) || v_known, false, p_restrict);
-  end if;
   if (p_to + 1) = (v_months_end + interval '1 month')::date then
     v_months_end := p_to + 1;
   end if;
   if p_from is not null and p_from <> date_trunc('month', p_from)::date then
     v_months_from := (date_trunc('month', p_from) + interval '1 month')::date;
   end if;
-  if v_months_from < v_months_end then
-    v_parts := v_parts || format(
-      'select %s, segment, currency, measure, cause, amount, contracts, segment_contracts '
-      'from rollup_%s where tenant_id = %L and effective_month >= %L and effective_month < %L '
-      'and recorded_month < %L%s',
-      case p_source when 'contract' then 'contract_id, obligation_id'
-        else 'null::uuid as contract_id, null::uuid as obligation_id' end,
-      p_source, p_tenant, v_months_from, v_months_end, b.recorded_before, p_restrict);
-    if b.edge_sign <> 0 then
-      v_parts := v_parts || report_raw_sql(p_tenant, b.edge_sign,
-        format('source_seq > %s and source_seq <= %s and on_date >= %L and on_date < %L',
-          b.edge_after, b.edge_through, v_months_from, v_months_end), false, p_restrict);
-    end if;
-    if v_first < v_months_from then
-      v_parts := v_parts || report_raw_sql(p_tenant, 1,
-        format('on_date >= %L and on_date < %L', v_first, v_months_from) || v_known,
-        false, p_restrict);
-    end if;
-    if v_months_end <= p_to then
-      v_parts := v_parts || report_raw_sql(p_tenant, 1,
-        format('on_date between %L and %L', v_months_end, p_to) || v_known, true, p_restrict);
-    end if;
-  else
-    v_parts := v_parts || report_raw_sql(p_tenant, 1,
-      format('on_date between %L and %L', v_first, p_to) || v_known, false, p_restrict);
+  if p_source = 'raw' or v_months_from >= v_months_end then
+    return report_movements_sql(p_tenant, 1,
+        format('effective_date between %L and %L', v_first, p_to) || v_known, p_restrict)
+      || ' union all ' || report_plan_sql(p_tenant, 1,
+        format('due_date between %L and %L', v_first, p_to) || v_known, p_restrict);
+  end if;
+  v_parts := array[report_rollup_sql(p_tenant, p_source, v_months_from, v_months_end,
+    b.recorded_before, p_restrict)];
+  if b.edge_sign <> 0 then
+    v_parts := v_parts || report_movements_sql(p_tenant, b.edge_sign, v_edge
+      || format(' and effective_date >= %L and effective_date < %L', v_months_from, v_months_end),
+      p_restrict);
+  end if;
+  if v_first < v_months_from then
+    v_parts := v_parts || report_movements_sql(p_tenant, 1,
+      format('effective_date >= %L and effective_date < %L', v_first, v_months_from) || v_known,
+      p_restrict);
+  end if;
+  if v_months_end <= p_to then
+    v_parts := v_parts || report_movements_sql(p_tenant, 1,
+      format('effective_date between %L and %L', v_months_end, p_to) || v_known, p_restrict);
+  end if;
+  if p_source = 'contract' then
+    return array_to_string(v_parts || report_plan_sql(p_tenant, 1,
+      format('due_date between %L and %L', v_first, p_to) || v_known, p_restrict), ' union all ');
+  end if;
+  if b.edge_sign <> 0 then
+    v_parts := v_parts || report_plan_sql(p_tenant, b.edge_sign, v_edge
+      || format(' and due_date >= %L and due_date < %L', v_months_from, v_months_end), p_restrict);
+  end if;
+  if v_first < v_months_from then
+    v_parts := v_parts || report_plan_sql(p_tenant, 1,
+      format('due_date >= %L and due_date < %L', v_first, v_months_from) || v_known, p_restrict);
+  end if;
+  if v_months_end <= p_to then
+    -- Within a month only late changes are due, on their effective date.
+    v_parts := v_parts || report_plan_sql(p_tenant, 1,
+      format('some_late and late and effective_date between %L and %L', v_months_end, p_to)
+        || v_known, p_restrict);
   end if;
   return array_to_string(v_parts, ' union all ');
 end $$;
@@ -289,8 +364,8 @@ begin
     'service_to from ('
     'select true planned, contract_id, obligation_id, segment, currency, amount, source_seq, ordinal, '
     'service_from, service_to from plan_row '
-    'where tenant_id = %1$L and month = %2$L and effective_date <= %3$L '
-    'and source_seq + 0 <= %4$s%5$s '
+    'where tenant_id = %1$L and month = %2$L and last_month >= %2$L and first_month <= %2$L '
+    'and effective_date <= %3$L and source_seq + 0 <= %4$s%5$s '
     'union all select false, contract_id, obligation_id, segment, currency, amount, 0, 0, null, null '
     'from movement where tenant_id = %1$L and measure = 3 and service_month = %2$L '
     'and effective_date between %2$L and %3$L and source_seq + 0 <= %4$s%5$s) f '
@@ -415,19 +490,23 @@ begin
     order by c.contract_size, c.recognition_size, c.reporting_size;
 end $$;
 
--- Stored nodes of the trees, by name; those that do not exist are left out. Lateral with `offset 0`, so
--- that they are found by key whatever the planner knows of the table.
+-- Nodes of the trees, by name, leaves from the audit trail; those that do not exist are left out.
+-- Lateral with `offset 0`, so that they are found by key whatever the planner knows of the tables.
 create function audit_nodes(p_tenant uuid, p_logs smallint[], p_levels smallint[], p_indexes bigint[])
 returns table (log smallint, level smallint, node_index bigint, hash bytea)
 language plpgsql stable as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
-    select n.log, n.level, n.node_index, n.hash
-    from (select distinct v.log, v.level, v.node_index
-          from unnest(p_logs, p_levels, p_indexes) as v(log, level, node_index)) v
-    cross join lateral (select * from tree_node x where x.tenant_id = p_tenant and x.log = v.log
-      and x.level = v.level and x.node_index = v.node_index offset 0) n;
+    select v.log, v.level, v.node_index, coalesce(n.hash, e.leaf_hash)
+    from (select distinct u.log, u.level, u.node_index
+          from unnest(p_logs, p_levels, p_indexes) as u(log, level, node_index)) v
+    left join lateral (select x.hash from tree_node x where v.level > 0
+      and x.tenant_id = p_tenant and x.log = v.log and x.level = v.level
+      and x.node_index = v.node_index offset 0) n on true
+    left join lateral (select x.leaf_hash from audit_entry x where v.level = 0
+      and x.tenant_id = p_tenant and x.log = v.log and x.seq = v.node_index + 1 offset 0) e on true
+    where n.hash is not null or e.leaf_hash is not null;
 end $$;
 
 -- Keeps a checkpoint, or answers the one that was made at the same sizes before.

@@ -20,10 +20,10 @@ begin
       ('contract', 'contract_id'),
       ('obligation', 'contract_id, obligation_id'),
       ('movement', 'source_seq, ordinal'),
-      ('plan_row', 'source_seq, ordinal'),
+      ('plan_revision', 'source_seq, ordinal'),
       ('rollup_contract', 'contract_id, obligation_id, measure, cause, currency collate "C", '
         'effective_month, recorded_month'),
-      ('rollup_segment', 'effective_month, segment, measure, cause, currency collate "C", '
+      ('rollup_segment', 'effective_year, segment, measure, cause, currency collate "C", '
         'recorded_month'),
       ('recorded_month', 'log, month'),
       ('accounting_entry', 'seq'),
@@ -114,51 +114,51 @@ begin
       r.currency, 0::numeric, r.remaining
     from running r where r.remaining < 0;
 
-  -- Rollups = raw rows, by contract and by segment.
+  -- Rollups = raw rows, by contract.
   return query
-    with raw as (
+    select 'rollup by contract = raw rows', f.contract_id, f.obligation_id, f.effective_month,
+      f.currency, sum(f.raw), sum(f.rolled)
+    from (
       select m.contract_id, m.obligation_id, m.segment, m.measure, m.cause, m.currency,
         date_trunc('month', m.effective_date)::date as effective_month,
         date_trunc('month', m.recorded_at at time zone 'UTC')::date as recorded_month,
-        m.amount, m.contracts, m.segment_contracts
+        m.amount::numeric as raw, 0::numeric as rolled, m.contracts::bigint, m.segment_contracts::bigint
       from movement m where m.tenant_id = p_tenant
       union all
-      select p.contract_id, p.obligation_id, p.segment, 64, 0, p.currency,
-        date_trunc('month', p.due_date)::date,
-        date_trunc('month', p.recorded_at at time zone 'UTC')::date, p.amount, 0, 0
-      from plan_row p where p.tenant_id = p_tenant),
-    difference as (
-      select 'rollup by contract = raw rows' as name, f.contract_id, f.obligation_id,
-        f.effective_month, f.currency, sum(f.raw) as raw, sum(f.rolled) as rolled
-      from (
-        select r.contract_id, r.obligation_id, r.segment, r.measure, r.cause, r.currency,
-          r.effective_month, r.recorded_month, r.amount::numeric as raw, 0::numeric as rolled,
-          r.contracts + 1000 * r.segment_contracts::bigint as counts
-        from raw r
-        union all
-        select r.contract_id, r.obligation_id, r.segment, r.measure, r.cause, r.currency,
-          r.effective_month, r.recorded_month, 0, r.amount,
-          -(r.contracts + 1000 * r.segment_contracts)
-        from rollup_contract r where r.tenant_id = p_tenant) f
-      group by f.contract_id, f.obligation_id, f.segment, f.measure, f.cause, f.currency,
-        f.effective_month, f.recorded_month
-      having sum(f.raw) <> sum(f.rolled) or sum(f.counts) <> 0
+      select r.contract_id, r.obligation_id, r.segment, r.measure, r.cause, r.currency,
+        r.effective_month, r.recorded_month, 0, r.amount, -r.contracts, -r.segment_contracts
+      from rollup_contract r where r.tenant_id = p_tenant) f
+    group by f.contract_id, f.obligation_id, f.segment, f.measure, f.cause, f.currency,
+      f.effective_month, f.recorded_month
+    having sum(f.raw) <> sum(f.rolled) or sum(f.contracts) <> 0 or sum(f.segment_contracts) <> 0;
+
+  -- And by segment; the counts of contracts are measures of their own.
+  return query
+    select 'rollup by segment = raw rows', v_nil, f.segment, f.effective_month, f.currency,
+      sum(f.raw), sum(f.rolled)
+    from (
+      select m.segment, k.measure, m.cause, m.currency,
+        date_trunc('month', m.effective_date)::date as effective_month,
+        date_trunc('month', m.recorded_at at time zone 'UTC')::date as recorded_month,
+        k.amount::numeric as raw, 0::numeric as rolled
+      from movement m cross join lateral (values (m.measure, m.amount),
+        (65::smallint, m.contracts::bigint), (66::smallint, m.segment_contracts::bigint))
+        k(measure, amount)
+      where m.tenant_id = p_tenant and k.amount <> 0
       union all
-      select 'rollup by segment = raw rows', v_nil, f.segment, f.effective_month, f.currency,
-        sum(f.raw), sum(f.rolled)
-      from (
-        select r.segment, r.measure, r.cause, r.currency, r.effective_month, r.recorded_month,
-          r.amount::numeric as raw, 0::numeric as rolled,
-          r.contracts + 1000 * r.segment_contracts::bigint as counts
-        from raw r
-        union all
-        select r.segment, r.measure, r.cause, r.currency, r.effective_month, r.recorded_month,
-          0, r.amount, -(r.contracts + 1000 * r.segment_contracts)
-        from rollup_segment r where r.tenant_id = p_tenant) f
-      group by f.segment, f.measure, f.cause, f.currency, f.effective_month, f.recorded_month
-      having sum(f.raw) <> sum(f.rolled) or sum(f.counts) <> 0)
-    select d.name, d.contract_id, d.obligation_id, d.effective_month, d.currency, d.raw, d.rolled
-    from difference d;
+      select p.segment, 64::smallint, 0::smallint, p.currency,
+        date_trunc('month', p.due_date)::date,
+        date_trunc('month', p.recorded_at at time zone 'UTC')::date, p.amount, 0
+      from plan_row p where p.tenant_id = p_tenant
+      union all
+      select r.segment, r.measure, r.cause, r.currency, make_date(r.effective_year, k.month, 1),
+        r.recorded_month, 0, k.amount
+      from rollup_segment r cross join lateral (values (1, r.m01), (2, r.m02), (3, r.m03),
+        (4, r.m04), (5, r.m05), (6, r.m06), (7, r.m07), (8, r.m08), (9, r.m09), (10, r.m10),
+        (11, r.m11), (12, r.m12)) k(month, amount)
+      where r.tenant_id = p_tenant and k.amount <> 0) f
+    group by f.segment, f.measure, f.cause, f.currency, f.effective_month, f.recorded_month
+    having sum(f.raw) <> sum(f.rolled);
 
   -- backlog = TCV - R: as reports read it, in the middle of each month with movements and about its end,
   -- against the ledger.
@@ -182,22 +182,26 @@ begin
       where l.ledger <> coalesce(r.reported, 0);
   end loop;
 
-  -- Every entry that is applied stands in the audit trail and as a leaf of its tree.
+  -- Every entry that is applied stands in the audit trail, whose hashes are the leaves of its tree, and
+  -- each two leaves have their node above them.
   return query
     select 'audit trail = applied position', v_nil, v_nil, null::date, a.log::text,
-      a.seq::numeric, least(
-        (select count(*) from audit_entry e where e.tenant_id = p_tenant and e.log = a.log),
-        (select count(*) from audit_entry e join tree_node n on n.tenant_id = p_tenant
-           and n.log = a.log and n.level = 0 and n.node_index = e.seq - 1 and n.hash = e.leaf_hash
-           and n.hash = sha256('\x00'::bytea || e.entry)
-         where e.tenant_id = p_tenant and e.log = a.log))::numeric
-    from applied_position a
-    where a.tenant_id = p_tenant and a.seq <> least(
-        (select count(*) from audit_entry e where e.tenant_id = p_tenant and e.log = a.log),
-        (select count(*) from audit_entry e join tree_node n on n.tenant_id = p_tenant
-           and n.log = a.log and n.level = 0 and n.node_index = e.seq - 1 and n.hash = e.leaf_hash
-           and n.hash = sha256('\x00'::bytea || e.entry)
-         where e.tenant_id = p_tenant and e.log = a.log));
+      a.seq::numeric, e.leaves::numeric
+    from applied_position a cross join lateral (
+      select count(*) filter (where e.seq <= a.seq and e.leaf_hash = sha256('\x00'::bytea || e.entry))
+        - count(*) filter (where e.seq > a.seq) as leaves
+      from audit_entry e where e.tenant_id = p_tenant and e.log = a.log) e
+    where a.tenant_id = p_tenant and a.seq <> e.leaves
+    union all
+    select 'nodes of the tree = pairs of leaves', v_nil, v_nil, null::date, a.log::text,
+      (a.seq / 2)::numeric, n.pairs::numeric
+    from applied_position a cross join lateral (
+      select count(*) as pairs from tree_node n
+      join audit_entry l on l.tenant_id = p_tenant and l.log = a.log and l.seq = n.node_index * 2 + 1
+      join audit_entry r on r.tenant_id = p_tenant and r.log = a.log and r.seq = n.node_index * 2 + 2
+      where n.tenant_id = p_tenant and n.log = a.log and n.level = 1
+        and n.hash = sha256('\x01'::bytea || l.leaf_hash || r.leaf_hash)) n
+    where a.tenant_id = p_tenant and a.seq / 2 <> n.pairs;
 end $$;
 
 -- Begins a rebuild: takes away all projections of a tenant, its positions and its stop, and nothing
@@ -211,7 +215,7 @@ begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   perform 1 from log_head h where h.tenant_id = p_tenant for update;
   foreach v_table in array array['tenant', 'dimension_set', 'contract', 'obligation', 'movement',
-    'plan_row', 'rollup_contract', 'rollup_segment', 'recorded_month', 'accounting_entry',
+    'plan_revision', 'rollup_contract', 'rollup_segment', 'recorded_month', 'accounting_entry',
     'recognized_through', 'audit_entry', 'tree_node', 'applied_position', 'processing_stop']
   loop
     execute format('delete from %I where tenant_id = $1', v_table) using p_tenant;

@@ -293,7 +293,7 @@ impl<D: Domain> Batch<'_, D> {
             {
                 return Applied::Diverges(*log);
             }
-            match D::decide_event(inbound.tenant, *log, &opened.entry, &self.loaded) {
+            match D::decide_event(inbound.tenant, *log, opened, &self.loaded) {
                 Ok(change) => {
                     let origin = Origin { actor: D::ACTOR, request_id: "", trace: &inbound.trace };
                     self.take(inbound.tenant, origin, change);

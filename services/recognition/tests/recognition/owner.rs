@@ -6,13 +6,12 @@ use std::sync::Arc;
 
 use backlog_db::{Database, DatabaseSettings, DbError, TableSpec, WriterTx};
 use backlog_event_log::{
-    Broker, Change, Decision, Domain, LogServer, NewEvent, Outbox, Poison, Positions, Rows, Sealed,
-    Submission, SweeperSettings, Work, WriterSettings, Writers, start_relay,
+    Broker, Change, Decision, Domain, LogServer, NewEvent, Opened, Outbox, Poison, Positions, Rows,
+    Sealed, Submission, SweeperSettings, Work, WriterSettings, Writers, start_relay,
 };
 use backlog_ids::{AccountId, ContractId, InvoiceId, ObligationId, TenantId};
 use backlog_proto::common::v1::{DateRange, ErrorReason, Log, Money};
 use backlog_proto::contract::v1 as pb;
-use backlog_proto::log::v1::LogEntry;
 use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
 use backlog_service_kit::config::{LimitsConfig, NatsConfig, ServerConfig};
 use backlog_service_kit::error::{Fault, Kind};
@@ -74,7 +73,7 @@ impl Domain for Contract {
         Ok(Decision::Write(Change { events: vec![fact.0.clone()], effect: () }))
     }
 
-    fn decide_event(_: TenantId, _: Log, _: &LogEntry, (): &()) -> Result<Change<()>, Poison> {
+    fn decide_event(_: TenantId, _: Log, _: &Opened, (): &()) -> Result<Change<()>, Poison> {
         Err(Poison { detail: "follows nothing".to_owned() })
     }
 

@@ -16,8 +16,11 @@ use super::error::ProjectionError;
 /// Full name of the one message that recognition writes.
 const ACCOUNTING_POSTED: &str = "backlog.recognition.v1.AccountingPosted";
 
-/// The pseudo-measure under which rollups hold plan rows.
+/// The pseudo-measures under which rollups by segment hold plan rows, how many contracts were booked,
+/// and how many in the segment.
 pub(crate) const PLAN_DUE: i16 = 64;
+pub(crate) const CONTRACTS: i16 = 65;
+pub(crate) const SEGMENT_CONTRACTS: i16 = 66;
 
 /// A contract as accounting refers to it.
 #[derive(Debug, Clone)]
@@ -86,6 +89,15 @@ impl PlanRow {
     /// The day from whose end on the row is earned in full.
     pub(crate) fn due_date(&self) -> NaiveDate {
         last_of_month(self.month).max(self.effective_date)
+    }
+
+    /// Whether `next` is the next change to the same obligation by the same event.
+    pub(crate) fn goes_on(&self, next: &Self) -> bool {
+        self.source_seq == next.source_seq
+            && self.ordinal.checked_add(1) == Some(next.ordinal)
+            && self.contract == next.contract
+            && self.obligation == next.obligation
+            && self.effective_date == next.effective_date
     }
 
     /// Whether the row takes effect after its month.

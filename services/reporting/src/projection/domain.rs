@@ -1,13 +1,11 @@
 //! The service's side of the write path. It takes entries of other logs; nobody commands it.
 
-use backlog_audit_log::leaf_hash;
 use backlog_db::{DbError, TableSpec, WriterTx};
-use backlog_event_log::{Change, Decision, Domain, Poison, Rows, Sealed, Work};
+use backlog_event_log::{Change, Decision, Domain, Opened, Poison, Rows, Sealed, Work};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::{ErrorReason, Log};
 use backlog_proto::log::v1::LogEntry;
 use backlog_service_kit::{Fault, Kind};
-use prost::Message;
 use thiserror::Error;
 
 use super::accounting::{Accounting, accounting};
@@ -71,10 +69,10 @@ impl Domain for Reporting {
     fn decide_event(
         tenant: TenantId,
         log: Log,
-        entry: &LogEntry,
+        opened: &Opened,
         loaded: &Projection,
     ) -> Result<Change<Effect>, Poison> {
-        let step = step(tenant, log, entry, loaded)?;
+        let step = step(tenant, log, opened, loaded)?;
         Ok(Change { events: Vec::new(), effect: Effect(step) })
     }
 
@@ -105,14 +103,15 @@ pub struct Effect(Step);
 fn step(
     tenant: TenantId,
     log: Log,
-    entry: &LogEntry,
+    opened: &Opened,
     loaded: &Projection,
 ) -> Result<Step, ProjectionError> {
-    // The tree must go on where the chain of hashes does: then its leaves are the stored bytes.
+    let entry = &opened.entry;
+    // The tree must go on where the chain of hashes does.
     if entry.prev_hash != loaded.edge(tenant, log).last_leaf {
         return Err(ProjectionError::OtherBytes);
     }
-    let audit = audit_row(log, entry)?;
+    let audit = audit_row(log, opened)?;
     let what = match log {
         Log::Contract => What::Contract(contract_fact(tenant, entry, loaded)?),
         Log::Recognition => {
@@ -162,7 +161,8 @@ fn check_cover(
     Ok(())
 }
 
-fn audit_row(log: Log, entry: &LogEntry) -> Result<AuditRow, ProjectionError> {
+fn audit_row(log: Log, opened: &Opened) -> Result<AuditRow, ProjectionError> {
+    let entry = &opened.entry;
     let (effective_date, recorded_at) = times(entry)?;
     let mut fields = backlog_proto::Fields::new();
     for (field, text) in [
@@ -174,7 +174,6 @@ fn audit_row(log: Log, entry: &LogEntry) -> Result<AuditRow, ProjectionError> {
         no_nul(field, text, &mut fields);
     }
     super::convert::finished("backlog.log.v1.LogEntry", fields, Some(()))?;
-    let bytes = entry.encode_to_vec();
     Ok(AuditRow {
         log,
         seq: entry.seq,
@@ -185,7 +184,7 @@ fn audit_row(log: Log, entry: &LogEntry) -> Result<AuditRow, ProjectionError> {
         recorded_at,
         actor: entry.actor.clone(),
         request_id: entry.request_id.clone(),
-        leaf: leaf_hash(&bytes),
-        entry: bytes,
+        leaf: opened.hash,
+        entry: opened.bytes.to_vec(),
     })
 }

@@ -95,11 +95,17 @@ async fn trees(
             indexes.push(i64::try_from(id.index).unwrap_or(i64::MAX));
         }
     }
-    let sql = "select n.tenant_id, n.log, n.level, n.node_index, n.hash \
+    let sql = "select v.tenant_id, v.log, v.level, v.node_index, \
+                 coalesce(n.hash, e.leaf_hash) as hash \
                from unnest($1::uuid[], $2::smallint[], $3::smallint[], $4::bigint[]) \
                  as v(tenant_id, log, level, node_index) \
-               cross join lateral (select * from tree_node x where x.tenant_id = v.tenant_id \
-                 and x.log = v.log and x.level = v.level and x.node_index = v.node_index offset 0) n";
+               left join lateral (select x.hash from tree_node x where v.level > 0 \
+                 and x.tenant_id = v.tenant_id and x.log = v.log and x.level = v.level \
+                 and x.node_index = v.node_index offset 0) n on true \
+               left join lateral (select x.leaf_hash from audit_entry x where v.level = 0 \
+                 and x.tenant_id = v.tenant_id and x.log = v.log and x.seq = v.node_index + 1 \
+                 offset 0) e on true \
+               where n.hash is not null or e.leaf_hash is not null";
     let arguments = vec![tenants.into(), logs.into(), levels.into(), indexes.into()];
     let mut nodes: BTreeMap<(TenantId, i32), Vec<Node>> = BTreeMap::new();
     for row in &tx.query(sql, arguments).await? {

@@ -7,14 +7,14 @@ use chrono::NaiveDate;
 
 use super::accounting::{MovementRow, PlanRow};
 use super::contracts::SignedContract;
-use super::state::{Added, AuditRow, Cell, Sum};
+use super::state::{Added, AuditRow, Cell, Months, SegmentKey, Sum};
 
 const TENANT: usize = 0;
 const DIMENSION_SET: usize = 1;
 const CONTRACT: usize = 2;
 const OBLIGATION: usize = 3;
 const MOVEMENT: usize = 4;
-const PLAN_ROW: usize = 5;
+const PLAN_REVISION: usize = 5;
 const ROLLUP_CONTRACT: usize = 6;
 const ROLLUP_SEGMENT: usize = 7;
 const RECORDED_MONTH: usize = 8;
@@ -34,7 +34,7 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         table("contract", CONTRACT_COLUMNS, NEW),
         table("obligation", OBLIGATION_COLUMNS, NEW),
         table("movement", MOVEMENT_COLUMNS, NEW),
-        table("plan_row", PLAN_COLUMNS, NEW),
+        table("plan_revision", PLAN_COLUMNS, NEW),
         table("rollup_contract", CONTRACT_SUM_COLUMNS, Conflict::Do(CONTRACT_SUM_CONFLICT)),
         table("rollup_segment", SEGMENT_SUM_COLUMNS, Conflict::Do(SEGMENT_SUM_CONFLICT)),
         table("recorded_month", RECORDED_COLUMNS, Conflict::Do(RECORDED_CONFLICT)),
@@ -130,15 +130,15 @@ const PLAN_COLUMNS: &[(&str, &str)] = &[
     ("contract_id", "uuid"),
     ("obligation_id", "uuid"),
     ("segment", "uuid"),
-    ("month", "date"),
-    ("service_from", "date"),
-    ("service_to", "date"),
-    ("amount", "bigint"),
     ("currency", "text"),
     ("effective_date", "date"),
-    ("due_date", "date"),
+    ("first_month", "date"),
+    ("last_month", "date"),
     ("late", "boolean"),
     ("recorded_at", "timestamptz"),
+    ("service_from", "date[]"),
+    ("service_to", "date[]"),
+    ("amounts", "bigint[]"),
 ];
 
 // Sums of a batch may pass 2^63, so they travel as texts.
@@ -165,22 +165,40 @@ const CONTRACT_SUM_CONFLICT: &str = "(tenant_id, contract_id, obligation_id, mea
 
 const SEGMENT_SUM_COLUMNS: &[(&str, &str)] = &[
     ("tenant_id", "uuid"),
+    ("effective_year", "integer"),
     ("segment", "uuid"),
     ("measure", "smallint"),
     ("cause", "smallint"),
     ("currency", "text"),
-    ("effective_month", "date"),
     ("recorded_month", "date"),
-    ("amount", "numeric"),
-    ("contracts", "bigint"),
-    ("segment_contracts", "bigint"),
+    ("m01", "numeric"),
+    ("m02", "numeric"),
+    ("m03", "numeric"),
+    ("m04", "numeric"),
+    ("m05", "numeric"),
+    ("m06", "numeric"),
+    ("m07", "numeric"),
+    ("m08", "numeric"),
+    ("m09", "numeric"),
+    ("m10", "numeric"),
+    ("m11", "numeric"),
+    ("m12", "numeric"),
 ];
 
-const SEGMENT_SUM_CONFLICT: &str = "(tenant_id, effective_month, segment, measure, cause, \
+const SEGMENT_SUM_CONFLICT: &str = "(tenant_id, effective_year, segment, measure, cause, \
      currency, recorded_month) do update set \
-     amount = rollup_segment.amount + excluded.amount, \
-     contracts = rollup_segment.contracts + excluded.contracts, \
-     segment_contracts = rollup_segment.segment_contracts + excluded.segment_contracts";
+     m01 = rollup_segment.m01 + excluded.m01, \
+     m02 = rollup_segment.m02 + excluded.m02, \
+     m03 = rollup_segment.m03 + excluded.m03, \
+     m04 = rollup_segment.m04 + excluded.m04, \
+     m05 = rollup_segment.m05 + excluded.m05, \
+     m06 = rollup_segment.m06 + excluded.m06, \
+     m07 = rollup_segment.m07 + excluded.m07, \
+     m08 = rollup_segment.m08 + excluded.m08, \
+     m09 = rollup_segment.m09 + excluded.m09, \
+     m10 = rollup_segment.m10 + excluded.m10, \
+     m11 = rollup_segment.m11 + excluded.m11, \
+     m12 = rollup_segment.m12 + excluded.m12";
 
 const AUDIT_COLUMNS: &[(&str, &str)] = &[
     ("tenant_id", "uuid"),
@@ -213,17 +231,16 @@ pub(crate) fn push(added: Added, rows: &mut Rows<'_>) {
     for (tenant, row) in added.movements {
         rows.push(MOVEMENT, movement(tenant, row));
     }
-    for (tenant, row) in added.plan {
-        rows.push(PLAN_ROW, plan_row(tenant, row));
+    for revision in added.plan.chunk_by(|(one, row), (two, next)| one == two && row.goes_on(next)) {
+        rows.push(PLAN_REVISION, plan_revision(revision));
     }
     for ((tenant, key), sum) in added.by_contract {
         let place = vec![id(tenant), key.contract.into(), key.obligation.into()];
         let cell = cell(key.cell);
         rows.push(ROLLUP_CONTRACT, [place, cell, vec![key.segment.into()], sums(sum)].concat());
     }
-    for ((tenant, segment, key), sum) in added.by_segment {
-        let place = vec![id(tenant), segment.into()];
-        rows.push(ROLLUP_SEGMENT, [place, cell(key), sums(sum)].concat());
+    for ((tenant, key), months) in added.by_segment {
+        rows.push(ROLLUP_SEGMENT, segment_sum(tenant, key, months));
     }
     for ((tenant, log, month), (first, last)) in added.recorded {
         let row = vec![id(tenant), small(log), month.into(), large(first), large(last)];
@@ -238,7 +255,8 @@ pub(crate) fn push(added: Added, rows: &mut Rows<'_>) {
     for (tenant, row) in added.audit {
         rows.push(AUDIT_ENTRY, audit_entry(tenant, row));
     }
-    for (tenant, log, node) in added.nodes {
+    // The leaves stand in the audit trail.
+    for (tenant, log, node) in added.nodes.into_iter().filter(|(.., node)| node.level > 0) {
         let row = vec![
             id(tenant),
             small(log.into()),
@@ -298,25 +316,48 @@ fn movement(tenant: TenantId, row: MovementRow) -> Row {
     ]
 }
 
-fn plan_row(tenant: TenantId, row: PlanRow) -> Row {
-    let (due_date, late) = (row.due_date(), row.is_late());
+/// One row of consecutive changes of one obligation; no row for none.
+fn plan_revision(changes: &[(TenantId, PlanRow)]) -> Row {
+    let [(tenant, first), ..] = changes else { return Row::new() };
+    let rows = || changes.iter().map(|(_, row)| row);
+    let months = || rows().map(|row| row.month);
     vec![
-        id(tenant),
-        large(row.source_seq),
-        row.ordinal.into(),
-        row.contract.into(),
-        row.obligation.into(),
-        row.segment.into(),
-        row.month.into(),
-        row.service_from.into(),
-        row.service_to.into(),
-        row.amount.into(),
-        row.currency.code().into(),
-        row.effective_date.into(),
-        due_date.into(),
-        late.into(),
-        row.recorded_at.into(),
+        id(*tenant),
+        large(first.source_seq),
+        first.ordinal.into(),
+        first.contract.into(),
+        first.obligation.into(),
+        first.segment.into(),
+        first.currency.code().into(),
+        first.effective_date.into(),
+        months().min().unwrap_or(first.month).into(),
+        months().max().unwrap_or(first.month).into(),
+        rows().any(PlanRow::is_late).into(),
+        first.recorded_at.into(),
+        array(rows().map(|row| row.service_from)),
+        array(rows().map(|row| row.service_to)),
+        array(rows().map(|row| row.amount)),
     ]
+}
+
+/// An array as Postgres writes it, of things that need no quotes.
+fn array<T: std::fmt::Display>(values: impl Iterator<Item = T>) -> Value {
+    let values: Vec<String> = values.map(|value| value.to_string()).collect();
+    format!("{{{}}}", values.join(",")).into()
+}
+
+fn segment_sum(tenant: TenantId, key: SegmentKey, months: Months) -> Row {
+    let mut row = vec![
+        id(tenant),
+        key.effective_year.into(),
+        key.segment.into(),
+        key.measure.into(),
+        key.cause.into(),
+        key.currency.code().into(),
+        key.recorded_month.into(),
+    ];
+    row.extend(months.map(|amount| Value::from(amount.to_string())));
+    row
 }
 
 fn audit_entry(tenant: TenantId, row: AuditRow) -> Row {

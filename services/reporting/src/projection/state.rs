@@ -7,10 +7,12 @@ use backlog_audit_log::{Hash, Node, Tree};
 use backlog_ids::{AccountId, ContractId, TenantId};
 use backlog_money::Currency;
 use backlog_proto::common::v1::Log;
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use uuid::Uuid;
 
-use super::accounting::{Accounting, KnownContract, MovementRow, PLAN_DUE, PlanRow};
+use super::accounting::{
+    Accounting, CONTRACTS, KnownContract, MovementRow, PLAN_DUE, PlanRow, SEGMENT_CONTRACTS,
+};
 use super::contracts::{ContractFact, SignedContract};
 use super::convert::first_of_month;
 use super::dimensions::DimensionSet;
@@ -62,7 +64,22 @@ pub(crate) enum What {
     Accounting(Accounting),
 }
 
-/// Key of a rollup row, without the tenant. The obligation is nil for measures of whole contracts.
+/// Key of a rollup row by segment, without the tenant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct SegmentKey {
+    pub(crate) effective_year: i32,
+    pub(crate) segment: Uuid,
+    pub(crate) measure: i16,
+    pub(crate) cause: i16,
+    pub(crate) currency: Currency,
+    pub(crate) recorded_month: NaiveDate,
+}
+
+/// What is added to the months of a year.
+pub(crate) type Months = [i128; 12];
+
+/// Key of a rollup row by contract, without the tenant. The obligation is nil for measures of whole
+/// contracts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct ContractKey {
     pub(crate) contract: Uuid,
@@ -71,7 +88,7 @@ pub(crate) struct ContractKey {
     pub(crate) cell: Cell,
 }
 
-/// What rollups of both kinds tell apart.
+/// What a rollup by contract tells apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Cell {
     pub(crate) measure: i16,
@@ -107,7 +124,7 @@ pub(crate) struct Added {
     pub(crate) movements: Vec<(TenantId, MovementRow)>,
     pub(crate) plan: Vec<(TenantId, PlanRow)>,
     pub(crate) by_contract: BTreeMap<(TenantId, ContractKey), Sum>,
-    pub(crate) by_segment: BTreeMap<(TenantId, Uuid, Cell), Sum>,
+    pub(crate) by_segment: BTreeMap<(TenantId, SegmentKey), Months>,
     pub(crate) recorded: BTreeMap<(TenantId, i32, NaiveDate), (u64, u64)>,
     pub(crate) covered: Vec<(TenantId, u64, u64)>,
     pub(crate) recognized: Vec<(TenantId, u64, NaiveDate)>,
@@ -206,7 +223,19 @@ impl Projection {
                 contracts: row.contracts.into(),
                 segment_contracts: row.segment_contracts.into(),
             };
-            self.roll_up(tenant, (row.contract, row.obligation, row.segment), cell, sum);
+            let key = ContractKey {
+                contract: row.contract,
+                obligation: row.obligation,
+                segment: row.segment,
+                cell,
+            };
+            self.added.by_contract.entry((tenant, key)).or_default().add(sum);
+            self.roll_up(tenant, row.segment, cell, sum.amount);
+            for (measure, count) in
+                [(CONTRACTS, sum.contracts), (SEGMENT_CONTRACTS, sum.segment_contracts)]
+            {
+                self.roll_up(tenant, row.segment, Cell { measure, ..cell }, count.into());
+            }
             self.added.movements.push((tenant, row));
         }
         for row in accounting.plan {
@@ -217,22 +246,30 @@ impl Projection {
                 effective_month: first_of_month(row.due_date()),
                 recorded_month,
             };
-            let sum = Sum { amount: row.amount.into(), ..Sum::default() };
-            self.roll_up(tenant, (row.contract, row.obligation, row.segment), cell, sum);
+            self.roll_up(tenant, row.segment, cell, row.amount.into());
             self.added.plan.push((tenant, row));
         }
     }
 
-    fn roll_up(
-        &mut self,
-        tenant: TenantId,
-        (contract, obligation, segment): (Uuid, Uuid, Uuid),
-        cell: Cell,
-        sum: Sum,
-    ) {
-        let key = ContractKey { contract, obligation, segment, cell };
-        self.added.by_contract.entry((tenant, key)).or_default().add(sum);
-        self.added.by_segment.entry((tenant, segment, cell)).or_default().add(sum);
+    /// Adds to the rollup by segment.
+    fn roll_up(&mut self, tenant: TenantId, segment: Uuid, cell: Cell, amount: i128) {
+        if amount == 0 {
+            return;
+        }
+        let key = SegmentKey {
+            effective_year: cell.effective_month.year(),
+            segment,
+            measure: cell.measure,
+            cause: cell.cause,
+            currency: cell.currency,
+            recorded_month: cell.recorded_month,
+        };
+        let months = self.added.by_segment.entry((tenant, key)).or_default();
+        let place = usize::try_from(cell.effective_month.month0()).unwrap_or_default();
+        if let Some(month) = months.get_mut(place) {
+            // Cannot overflow: amounts are below 2^63 and a batch has fewer than 2^64 rows.
+            *month = month.saturating_add(amount);
+        }
     }
 
     /// A finished run over all contracts moves the day on. Revenue planned anew for days that were

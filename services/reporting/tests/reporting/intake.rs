@@ -212,16 +212,17 @@ async fn damage_is_found() {
             "contract asset",
         ),
         (
-            "update plan_row set amount = amount + 1 where source_seq = 2 and ordinal = 0",
+            "update plan_revision set amounts[1] = amounts[1] + 1 where source_seq = 2 and ordinal = 0",
             "sum of plan",
         ),
         ("update rollup_contract set amount = amount + 1 where measure = 1", "rollup by contract"),
-        ("update rollup_segment set amount = amount + 1 where measure = 1", "reported backlog"),
         (
-            "update rollup_segment set contracts = contracts + 1 where measure = 1",
-            "rollup by segment",
+            "update rollup_segment set m01 = m01 + 1, m02 = m02 + 1 where measure = 1",
+            "reported backlog",
         ),
-        ("delete from tree_node where level = 0 and node_index = 3", "audit trail"),
+        ("update rollup_segment set m01 = m01 + 1 where measure = 65", "rollup by segment"),
+        ("update audit_entry set leaf_hash = sha256(leaf_hash) where seq = 3", "audit trail"),
+        ("delete from tree_node where level = 1 and node_index = 0", "nodes of the tree"),
     ];
     for (sql, expected) in damages {
         let before = service.tamper(&format!("begin; {sql}; commit;")).await;
