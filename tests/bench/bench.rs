@@ -115,7 +115,24 @@ begin
         left join reporting.applied_position b on b.tenant_id = h.tenant_id and b.log = 2
         where coalesce(b.seq, 0) < h.seq);
     if clock_timestamp() > v_started + interval '5 minutes' then
-      raise exception 'the consumers have not caught up within five minutes';
+      raise exception 'the consumers have not caught up within five minutes: %', (
+        select string_agg(x.line, '; ') from (
+          (select format('%s stands in recognition: %s %s', tenant_id, reason, detail) as line
+            from recognition.processing_stop limit 3)
+          union all
+          (select format('%s stands in reporting: %s %s', tenant_id, reason, detail)
+            from reporting.processing_stop limit 3)
+          union all
+          (select format('%s: contract %s, applied %s and %s', h.tenant_id, h.seq, a.seq, b.seq)
+            from contract.log_head h
+            left join recognition.applied_position a on a.tenant_id = h.tenant_id and a.log = 1
+            left join reporting.applied_position b on b.tenant_id = h.tenant_id and b.log = 1
+            where coalesce(a.seq, 0) < h.seq or coalesce(b.seq, 0) < h.seq limit 3)
+          union all
+          (select format('%s: recognition %s, applied %s', h.tenant_id, h.seq, b.seq)
+            from recognition.log_head h
+            left join reporting.applied_position b on b.tenant_id = h.tenant_id and b.log = 2
+            where coalesce(b.seq, 0) < h.seq limit 3)) x);
     end if;
     perform pg_sleep(0.1);
   end loop;

@@ -195,7 +195,7 @@ async fn start_parts(
         clock.clone(),
         positions.clone(),
         outbox,
-        config.writer.settings(),
+        config.writer.follower_settings(),
     );
     start_relay(
         database.clone(),

@@ -156,13 +156,12 @@ create table rollup_segment (
   primary key (tenant_id, effective_year, segment, measure, cause, currency, recorded_month)
 ) with (fillfactor = 70);
 
--- Which entries of a log were recorded in a month: recorded times never go back within a log.
+-- With which entry of a log a month begins: recorded times never go back within a log.
 create table recorded_month (
   tenant_id uuid not null,
   log smallint not null,
   month date not null,
   first_seq bigint not null,
-  last_seq bigint not null,
   primary key (tenant_id, log, month)
 );
 

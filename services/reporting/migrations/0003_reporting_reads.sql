@@ -27,6 +27,7 @@ declare
   b report_bounds;
   v_applied bigint;
   v_month recorded_month;
+  v_last bigint;
 begin
   select coalesce(max(a.seq) filter (where a.log = 2), 0),
          coalesce(max(a.seq) filter (where a.log = 1), 0)
@@ -49,18 +50,21 @@ begin
     select r.* into v_month from recorded_month r
       where r.tenant_id = p_tenant and r.log = 2 and r.first_seq <= b.recognition_seq
       order by r.month desc limit 1;
+    -- A month ends where the next begins, or with what is applied.
+    v_last := coalesce((select min(r.first_seq) - 1 from recorded_month r
+      where r.tenant_id = p_tenant and r.log = 2 and r.month > v_month.month), v_applied);
     if v_month.month is null then
       b.recorded_before := '-infinity';
-    elsif b.recognition_seq - v_month.first_seq < v_month.last_seq - b.recognition_seq then
+    elsif b.recognition_seq - v_month.first_seq < v_last - b.recognition_seq then
       b.recorded_before := v_month.month;
       b.edge_after := v_month.first_seq - 1;
       b.edge_through := b.recognition_seq;
       b.edge_sign := 1;
     else
       b.recorded_before := (v_month.month + interval '1 month')::date;
-      if v_month.last_seq > b.recognition_seq then
+      if v_last > b.recognition_seq then
         b.edge_after := b.recognition_seq;
-        b.edge_through := v_month.last_seq;
+        b.edge_through := v_last;
         b.edge_sign := -1;
       end if;
     end if;

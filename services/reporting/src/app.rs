@@ -220,7 +220,7 @@ async fn parts(
         clock.clone(),
         positions.clone(),
         Outbox::none(),
-        config.writer.settings(),
+        config.writer.follower_settings(),
     );
     let reader = |log, url: &str| Reader::new(log, url, signer.clone(), SERVICE, clock.clone());
     let recognition = reader(Log::Recognition, &config.logs.recognition_url)?;

@@ -4,10 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::{
-    self,
-    consumer::{AckPolicy, pull},
-};
+use async_nats::jetstream::{self, consumer::pull};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogBatch;
@@ -79,8 +76,6 @@ impl<D: Domain> PartitionTask<D> {
                 &durable,
                 pull::Config {
                     durable_name: Some(durable.clone()),
-                    // One ack for all that was delivered together, and before it.
-                    ack_policy: AckPolicy::All,
                     ack_wait: ACK_WAIT,
                     max_ack_pending: 10_000,
                     ..pull::Config::default()
@@ -151,10 +146,12 @@ impl<D: Domain> PartitionTask<D> {
             self.intake.take(tenant, self.log, entries).instrument(span)
         });
         futures::future::join_all(all).await;
-        if let Some(last) = messages.last()
-            && let Err(error) = last.ack().await
-        {
-            tracing::debug!(%error, "an ack is lost; the messages come again");
+        // One by one: an ack for all before it would take in what an earlier holder of the partition
+        // was handed and did not apply.
+        for message in messages {
+            if let Err(error) = message.ack().await {
+                tracing::debug!(%error, "an ack is lost; the message comes again");
+            }
         }
     }
 

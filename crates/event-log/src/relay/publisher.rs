@@ -26,8 +26,8 @@ const IN_FLIGHT_MAX: usize = 64;
 /// How long an ack is awaited.
 const ACK_WAIT: Duration = Duration::from_secs(5);
 
-/// How often confirmed positions are written.
-const NOTE_EVERY: Duration = Duration::from_millis(250);
+/// How often confirmed positions are written: well within the sweeper's second, or it publishes again.
+const NOTE_EVERY: Duration = Duration::from_millis(500);
 
 /// Publishes for one log.
 #[derive(Clone)]

@@ -11,7 +11,8 @@ use super::WriterSettings;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WriterConfig {
-    /// Writers, each for a share of the tenants; 0 for as many as cores.
+    /// Writers, each for a share of the tenants; 0 for as many as cores, or half as many in a service
+    /// that applies other services' logs.
     pub writers: usize,
     /// Commands, and batches of events, in one transaction at most.
     pub batch_max: usize,
@@ -27,7 +28,7 @@ pub struct WriterConfig {
 impl Default for WriterConfig {
     fn default() -> Self {
         let WriterSettings { batch_max, queue_length, .. } = WriterSettings::default();
-        Self { writers: 0, batch_max, queue_length, events_every_ms: 40, reconnect_ms: 5_000 }
+        Self { writers: 0, batch_max, queue_length, events_every_ms: 50, reconnect_ms: 5_000 }
     }
 }
 
@@ -37,6 +38,18 @@ impl WriterConfig {
         let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         problems.positive(&format!("{path}.batch_max"), count(self.batch_max));
         problems.positive(&format!("{path}.queue_length"), count(self.queue_length));
+    }
+
+    /// What the writers need in a service that applies other services' logs: half as many as cores where
+    /// no number is stated. What waits for them makes their batches larger, and the other half of the
+    /// processor is left to commands.
+    #[must_use]
+    pub fn follower_settings(&self) -> WriterSettings {
+        let settings = self.settings();
+        if self.writers > 0 {
+            return settings;
+        }
+        WriterSettings { writers: settings.writers.div_ceil(2), ..settings }
     }
 
     /// What the writers need.

@@ -48,7 +48,7 @@ impl Default for WriterSettings {
             writers,
             batch_max: 256,
             queue_length: 4096,
-            events_every: Duration::from_millis(40),
+            events_every: Duration::from_millis(50),
             reconnect_for: Duration::from_secs(5),
         }
     }

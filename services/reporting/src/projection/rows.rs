@@ -37,7 +37,7 @@ pub(crate) fn tables() -> Vec<TableSpec> {
         table("plan_revision", PLAN_COLUMNS, NEW),
         table("rollup_contract", CONTRACT_SUM_COLUMNS, Conflict::Do(CONTRACT_SUM_CONFLICT)),
         table("rollup_segment", SEGMENT_SUM_COLUMNS, Conflict::Do(SEGMENT_SUM_CONFLICT)),
-        table("recorded_month", RECORDED_COLUMNS, Conflict::Do(RECORDED_CONFLICT)),
+        table("recorded_month", RECORDED_COLUMNS, Conflict::Keep),
         table("accounting_entry", COVER_COLUMNS, NEW),
         table("recognized_through", THROUGH_COLUMNS, NEW),
         table("audit_entry", AUDIT_COLUMNS, NEW),
@@ -81,11 +81,7 @@ const RECORDED_COLUMNS: &[(&str, &str)] = &[
     ("log", "smallint"),
     ("month", "date"),
     ("first_seq", "bigint"),
-    ("last_seq", "bigint"),
 ];
-
-const RECORDED_CONFLICT: &str =
-    "(tenant_id, log, month) do update set last_seq = excluded.last_seq";
 
 const COVER_COLUMNS: &[(&str, &str)] =
     &[("tenant_id", "uuid"), ("seq", "bigint"), ("covered_contract_seq", "bigint")];
@@ -242,9 +238,8 @@ pub(crate) fn push(added: Added, rows: &mut Rows<'_>) {
     for ((tenant, key), months) in added.by_segment {
         rows.push(ROLLUP_SEGMENT, segment_sum(tenant, key, months));
     }
-    for ((tenant, log, month), (first, last)) in added.recorded {
-        let row = vec![id(tenant), small(log), month.into(), large(first), large(last)];
-        rows.push(RECORDED_MONTH, row);
+    for ((tenant, log, month), first) in added.recorded {
+        rows.push(RECORDED_MONTH, vec![id(tenant), small(log), month.into(), large(first)]);
     }
     for (tenant, seq, covered) in added.covered {
         rows.push(ACCOUNTING_ENTRY, vec![id(tenant), large(seq), large(covered)]);

@@ -125,7 +125,8 @@ pub(crate) struct Added {
     pub(crate) plan: Vec<(TenantId, PlanRow)>,
     pub(crate) by_contract: BTreeMap<(TenantId, ContractKey), Sum>,
     pub(crate) by_segment: BTreeMap<(TenantId, SegmentKey), Months>,
-    pub(crate) recorded: BTreeMap<(TenantId, i32, NaiveDate), (u64, u64)>,
+    /// The first entry of each month of a log, as far as the batch knows.
+    pub(crate) recorded: BTreeMap<(TenantId, i32, NaiveDate), u64>,
     pub(crate) covered: Vec<(TenantId, u64, u64)>,
     pub(crate) recognized: Vec<(TenantId, u64, NaiveDate)>,
     pub(crate) audit: Vec<(TenantId, AuditRow)>,
@@ -159,8 +160,7 @@ impl Projection {
         self.added.nodes.extend(nodes.into_iter().map(|node| (tenant, log, node)));
         self.added.audit.push((tenant, step.audit));
         let month = first_of_month(recorded_at.date_naive());
-        let span = self.added.recorded.entry((tenant, i32::from(log), month)).or_insert((seq, seq));
-        span.1 = seq;
+        self.added.recorded.entry((tenant, i32::from(log), month)).or_insert(seq);
         match step.what {
             What::Contract(fact) => self.apply_fact(tenant, seq, fact),
             What::Accounting(accounting) => self.apply_accounting(tenant, seq, month, accounting),
