@@ -19,6 +19,9 @@ pub const OPERATOR_ISSUER: &str = "https://operator.local";
 /// The audience of all tokens for people and integrators on a local stack.
 pub const AUDIENCE: &str = "backlog";
 
+/// How far services that follow others' logs give way to the one whose clients wait.
+const FOLLOWER_NICENESS: &str = "5";
+
 /// The name under which a local stack signs its audit checkpoints.
 pub const CHECKPOINT_NAME: &str = "backlog.local";
 
@@ -223,7 +226,11 @@ impl ServiceProcess {
     /// # Errors
     /// As [`ServiceProcess::start`].
     pub fn restart(&mut self) -> Result<(), LocalStackError> {
-        let mut command = Command::new(&self.binary);
+        // A service whose clients wait for its answers goes before those that follow its log: on one
+        // machine they would take the processor from each other.
+        let follows = self.files.name != SERVICES[0];
+        let mut command = Command::new("nice");
+        command.args(["-n", if follows { FOLLOWER_NICENESS } else { "0" }]).arg(&self.binary);
         command.args(["serve", "--config"]).arg(&self.files.config);
         let mut process = ServerProcess::spawn("service", command, None, &self.files.log)?;
         let address = std::net::SocketAddr::from(([127, 0, 0, 1], self.files.port));

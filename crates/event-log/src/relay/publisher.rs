@@ -1,9 +1,11 @@
 //! Publishes entries as messages, awaits every ack, and notes how far the broker confirmed.
 
 use std::collections::BTreeMap;
+use std::future::IntoFuture;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use async_nats::jetstream::context::PublishAckFuture;
 use async_nats::jetstream::message::PublishMessage;
 use backlog_db::{Database, DbError};
 use backlog_ids::TenantId;
@@ -29,6 +31,14 @@ const ACK_WAIT: Duration = Duration::from_secs(5);
 /// How often confirmed positions are written: well within the sweeper's second, or it publishes again.
 const NOTE_EVERY: Duration = Duration::from_millis(500);
 
+/// A message on its way.
+struct Sent {
+    tenant: TenantId,
+    /// The last entry in it.
+    seq: u64,
+    ack: PublishAckFuture,
+}
+
 /// Publishes for one log.
 #[derive(Clone)]
 pub(super) struct Publisher {
@@ -50,8 +60,8 @@ impl Publisher {
         }
     }
 
-    /// Publishes consecutive entries of one tenant. With `once`, the broker drops what it has seen
-    /// within its window; an announcement goes without, so that it always arrives.
+    /// Publishes consecutive entries of one tenant and awaits all acks. With `once`, the broker drops
+    /// what it has seen within its window; an announcement goes without, so that it always arrives.
     pub(super) async fn publish(
         &self,
         tenant: TenantId,
@@ -59,33 +69,51 @@ impl Publisher {
         once: bool,
     ) -> Result<(), BrokerError> {
         for part in parts(entries) {
-            let Some(last) = part.last() else { continue };
-            let batch = LogBatch { entries: part.iter().map(|e| e.bytes.to_vec()).collect() };
-            let mut payload = batch.encode_to_vec();
-            if payload.len() > self.broker.payload_max() {
-                // Nothing in it: consumers read from the owner.
-                payload.clear();
+            if let Some(sent) = self.send(tenant, part, once).await? {
+                self.acknowledged(sent).await?;
             }
-            let mut message = PublishMessage::build().payload(payload.into());
-            if once {
-                message = message.message_id(self.message_id(last));
-            }
-            for (name, value) in last.trace.iter() {
-                message = message.header(name.as_str(), value.as_str());
-            }
-            let jetstream = &self.broker.jetstream;
-            let sent = async {
-                let ack = jetstream
-                    .send_publish(subject(self.log, tenant), message)
-                    .await
-                    .map_err(|error| BrokerError::new("publish", error))?;
-                ack.await.map_err(|error| BrokerError::new("acknowledgment", error))
-            };
-            tokio::time::timeout(ACK_WAIT, sent)
-                .await
-                .map_err(|_| BrokerError::new("acknowledgment", "no answer in time"))??;
-            self.confirm(tenant, last.seq);
         }
+        Ok(())
+    }
+
+    /// Hands a message to the connection, which keeps the order, and returns without waiting for the
+    /// ack. No message for no entries.
+    async fn send(
+        &self,
+        tenant: TenantId,
+        part: &[Sealed],
+        once: bool,
+    ) -> Result<Option<Sent>, BrokerError> {
+        let Some(last) = part.last() else { return Ok(None) };
+        let batch = LogBatch { entries: part.iter().map(|e| e.bytes.to_vec()).collect() };
+        let mut payload = batch.encode_to_vec();
+        if payload.len() > self.broker.payload_max() {
+            // Nothing in it: consumers read from the owner.
+            payload.clear();
+        }
+        let mut message = PublishMessage::build().payload(payload.into());
+        if once {
+            message = message.message_id(self.message_id(last));
+        }
+        for (name, value) in last.trace.iter() {
+            message = message.header(name.as_str(), value.as_str());
+        }
+        let sent = self.broker.jetstream.send_publish(subject(self.log, tenant), message);
+        let ack = tokio::time::timeout(ACK_WAIT, sent)
+            .await
+            .map_err(|_| BrokerError::new("publish", "the connection takes nothing"))?
+            .map_err(|error| BrokerError::new("publish", error))?;
+        Ok(Some(Sent { tenant, seq: last.seq, ack }))
+    }
+
+    /// Awaits the ack of a message and remembers it.
+    async fn acknowledged(&self, sent: Sent) -> Result<(), BrokerError> {
+        let Sent { tenant, seq, ack } = sent;
+        tokio::time::timeout(ACK_WAIT, ack.into_future())
+            .await
+            .map_err(|_| BrokerError::new("acknowledgment", "no answer in time"))?
+            .map_err(|error| BrokerError::new("acknowledgment", error))?;
+        self.confirm(tenant, seq);
         Ok(())
     }
 
@@ -93,6 +121,33 @@ impl Publisher {
     fn message_id(&self, last: &Sealed) -> String {
         let hash: String = last.hash.iter().take(8).map(|byte| format!("{byte:02x}")).collect();
         format!("{}/{}/{}/{hash}", log_token(self.log), last.tenant, last.seq)
+    }
+
+    /// Sends entries of one tenant after what was sent before, and leaves the acks to tasks. What fails
+    /// is left to the sweeper. Answers whether the relay still runs.
+    async fn publish_in_order(&self, tenant: TenantId, entries: &[Sealed]) -> bool {
+        for part in parts(entries) {
+            let Ok(permit) = Arc::clone(&self.in_flight).acquire_owned().await else {
+                return false;
+            };
+            match self.send(tenant, part, true).await {
+                Ok(None) => {}
+                Ok(Some(sent)) => {
+                    let publisher = self.clone();
+                    tokio::spawn(async move {
+                        if let Err(error) = publisher.acknowledged(sent).await {
+                            tracing::debug!(%error, "publishing is left to the sweeper");
+                        }
+                        drop(permit);
+                    });
+                }
+                Err(error) => {
+                    tracing::debug!(%error, "publishing is left to the sweeper");
+                    break;
+                }
+            }
+        }
+        true
     }
 
     fn confirm(&self, tenant: TenantId, seq: u64) {
@@ -165,14 +220,9 @@ pub(super) async fn run(
             by_tenant.entry(entry.tenant).or_default().push(entry);
         }
         for (tenant, entries) in by_tenant {
-            let Ok(permit) = Arc::clone(&publisher.in_flight).acquire_owned().await else { return };
-            let publisher = publisher.clone();
-            tokio::spawn(async move {
-                if let Err(error) = publisher.publish(tenant, &entries, true).await {
-                    tracing::debug!(%error, "publishing is left to the sweeper");
-                }
-                drop(permit);
-            });
+            if !publisher.publish_in_order(tenant, &entries).await {
+                return;
+            }
         }
     }
     // All acks are in when all permits are.
