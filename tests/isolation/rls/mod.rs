@@ -63,15 +63,19 @@ pub(super) async fn lines(database: &TestDatabase, sql: &str) -> Vec<String> {
     rows.lines().map(str::to_owned).collect()
 }
 
-/// Tables of a schema, new ones included, as `schema.table`.
-pub(super) async fn tables(database: &TestDatabase, service: &ServiceDatabase) -> Vec<String> {
+/// Relations of some kinds in a schema, new ones included, as `schema.name`.
+async fn relations(database: &TestDatabase, service: &ServiceDatabase, kinds: &str) -> Vec<String> {
     let sql = format!(
         "select relnamespace::regnamespace || '.' || relname from pg_class \
-         where relkind in ('r', 'p', 'v', 'm', 'f') \
-         and relnamespace = '{}'::regnamespace order by 1;",
+         where relkind in ({kinds}) and relnamespace = '{}'::regnamespace order by 1;",
         service.schema
     );
-    let tables = lines(database, &sql).await;
+    lines(database, &sql).await
+}
+
+/// Tables and views of a schema.
+pub(super) async fn tables(database: &TestDatabase, service: &ServiceDatabase) -> Vec<String> {
+    let tables = relations(database, service, "'r', 'p', 'v', 'm', 'f'").await;
     assert!(tables.len() >= 10, "the catalog is read: {tables:?}");
     tables
 }
@@ -79,6 +83,12 @@ pub(super) async fn tables(database: &TestDatabase, service: &ServiceDatabase) -
 /// Tables of a schema that must be under row-level security.
 pub(super) async fn guarded(database: &TestDatabase, service: &ServiceDatabase) -> Vec<String> {
     let exempt = exempt();
-    let all = tables(database, service).await;
+    let all = relations(database, service, "'r', 'p', 'm', 'f'").await;
+    assert!(all.len() >= 10, "the catalog is read: {all:?}");
     all.into_iter().filter(|table| !exempt.contains_key(table.as_str())).collect()
+}
+
+/// Views of a schema.
+pub(super) async fn views(database: &TestDatabase, service: &ServiceDatabase) -> Vec<String> {
+    relations(database, service, "'v'").await
 }

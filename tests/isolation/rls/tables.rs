@@ -5,7 +5,7 @@ use backlog_local_stack::ServiceDatabase;
 use backlog_test_support::database::TestDatabase;
 use backlog_tests::Stack;
 
-use super::{as_role, guarded, lines};
+use super::{as_role, guarded, lines, views};
 use crate::world::fill;
 
 /// Two tenants of different vendors, with rows in every guarded table.
@@ -149,4 +149,32 @@ async fn rows_for_others_are_refused() {
             }
         }
     }
+}
+
+// Shows that views let nobody around the policies of their tables: without a tenant they raise, with
+// one they show its rows and none of another, and nothing is written through them.
+#[tokio::test]
+async fn views_show_what_their_tables_do() {
+    let (stack, first, second) = two_tenants().await;
+    let database = &stack.database;
+    let mut seen = 0;
+    for service in database.urls().services() {
+        for view in views(database, service).await {
+            let (mine, theirs) = (of(first), of(second));
+            let count = |condition: &str| format!("select count(*) from {view} where {condition};");
+            let all = database.superuser_sql(&count(&mine)).await.unwrap();
+            assert_ne!(all, "0", "the story leaves no row in {view}: make it");
+            assert_ne!(database.superuser_sql(&count(&theirs)).await.unwrap(), "0", "{view}");
+            let error = refused(database, service, &count("true")).await;
+            assert!(error.contains("unrecognized configuration parameter"), "{view}: {error}");
+            let sql = format!("begin; {} {} {} commit;", set(first), count("true"), count(&theirs));
+            let rows = as_role(database, &service.runtime_role, &sql).await.unwrap();
+            assert_eq!(rows, [&first.uuid().to_string(), all.as_str(), "0"].join("\n"), "{view}");
+            let sql = format!("begin; {} delete from {view} where {theirs}; commit;", set(first));
+            let error = refused(database, service, &sql).await;
+            assert!(error.contains("cannot delete from view"), "{view}: {error}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 0, "there are views");
 }

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::jetstream::{self, consumer::pull};
+use async_nats::jetstream::{
+    self,
+    consumer::{DeliverPolicy, PullConsumer, pull},
+};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogBatch;
@@ -63,7 +66,11 @@ impl<D: Domain> PartitionTask<D> {
         }
     }
 
-    async fn consumer(&self) -> Result<jetstream::consumer::PullConsumer, BrokerError> {
+    /// The durable consumer. With `afresh`, what an earlier holder was handed and did not acknowledge
+    /// is delivered at once, not when the broker stops waiting for it: the consumer is made anew, to
+    /// begin after the last ack.
+    async fn consumer(&self, afresh: bool) -> Result<PullConsumer, BrokerError> {
+        let failed = |error: &dyn std::fmt::Display| BrokerError::new("consumer", error);
         let durable = format!("{}-{}-{}", self.name, log_token(self.log), self.partition);
         let stream = self
             .broker
@@ -71,23 +78,29 @@ impl<D: Domain> PartitionTask<D> {
             .get_stream_no_info(stream_name(self.log, self.partition))
             .await
             .map_err(|error| BrokerError::new("stream", error))?;
-        stream
-            .get_or_create_consumer(
-                &durable,
-                pull::Config {
-                    durable_name: Some(durable.clone()),
-                    ack_wait: ACK_WAIT,
-                    max_ack_pending: 10_000,
-                    ..pull::Config::default()
-                },
-            )
+        let mut config = pull::Config {
+            durable_name: Some(durable.clone()),
+            ack_wait: ACK_WAIT,
+            max_ack_pending: 10_000,
+            ..pull::Config::default()
+        };
+        let found: PullConsumer = stream
+            .get_or_create_consumer(&durable, config.clone())
             .await
-            .map_err(|error| BrokerError::new("consumer", error))
+            .map_err(|error| failed(&error))?;
+        let info = found.cached_info();
+        if !afresh || info.num_ack_pending == 0 {
+            return Ok(found);
+        }
+        let start_sequence = info.ack_floor.stream_sequence.saturating_add(1);
+        config.deliver_policy = DeliverPolicy::ByStartSequence { start_sequence };
+        stream.delete_consumer(&durable).await.map_err(|error| failed(&error))?;
+        stream.get_or_create_consumer(&durable, config).await.map_err(|error| failed(&error))
     }
 
     async fn pull(&self, stop: &CancellationToken) -> Result<(), BrokerError> {
         let mut connects = self.broker.connects();
-        let mut consumer = self.consumer().await?;
+        let mut consumer = self.consumer(true).await?;
         while !stop.is_cancelled() {
             let mut empty = true;
             let mut batch = consumer
@@ -117,7 +130,7 @@ impl<D: Domain> PartitionTask<D> {
             }
             if empty {
                 // A pull from a consumer that is gone ends as one without messages does.
-                consumer = self.consumer().await?;
+                consumer = self.consumer(false).await?;
             }
         }
         Ok(())

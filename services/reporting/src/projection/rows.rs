@@ -76,12 +76,8 @@ const OBLIGATION_COLUMNS: &[(&str, &str)] = &[
     ("segment", "uuid"),
 ];
 
-const RECORDED_COLUMNS: &[(&str, &str)] = &[
-    ("tenant_id", "uuid"),
-    ("log", "smallint"),
-    ("month", "date"),
-    ("first_seq", "bigint"),
-];
+const RECORDED_COLUMNS: &[(&str, &str)] =
+    &[("tenant_id", "uuid"), ("log", "smallint"), ("month", "date"), ("first_seq", "bigint")];
 
 const COVER_COLUMNS: &[(&str, &str)] =
     &[("tenant_id", "uuid"), ("seq", "bigint"), ("covered_contract_seq", "bigint")];
