@@ -90,7 +90,7 @@ async fn messages_in_any_order_are_applied_in_order() {
     stack.kill(Service::Recognition);
     let ledger = load(&stack, "order", &books).await;
     let contract = wait_for_messages(&stack, &wire, &books).await;
-    wire.purge("contract").await;
+    wire.forget("contract").await;
     wire.publish(&garbled(&contract, 2)).await;
     stack.restart(Service::Recognition).await;
     for books in &books {
@@ -103,7 +103,7 @@ async fn messages_in_any_order_are_applied_in_order() {
     }
     // The same for what recognition wrote; first its last entries alone, while it is away.
     let recognition = wire.messages("recognition").await;
-    wire.purge("recognition").await;
+    wire.forget("recognition").await;
     let mut last = Vec::new();
     for books in &books {
         let log = stack.stored_log(Service::Recognition, books.tenant).await;
@@ -129,6 +129,38 @@ async fn messages_in_any_order_are_applied_in_order() {
     assert_covered(&stack).await;
     wire.drained(&tenants(&books)).await;
     assert_all(&stack, &books, ledger).await;
+}
+
+// Shows that what a stream let go before a follower saw it, as when the follower was away for longer
+// than the stream holds, is read from the owner as soon as the follower is back: it notices the loss
+// and does not wait for a further message.
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_that_nobody_saw_are_read_from_the_owner() {
+    let mut stack = Stack::start().await;
+    let books = stack.many_books("unseen", 1).await;
+    signs(&stack, &books[0], "seen").await;
+    stack.caught_up(&books[0]).await;
+    let wire = Wire::admin(&stack).await;
+    wire.drained(&tenants(&books)).await;
+    stack.kill(Service::Recognition);
+    let position = signs(&stack, &books[0], "unseen").await;
+    wait_for_messages(&stack, &wire, &books).await;
+    // More than the stream holds, and nothing that anybody could read.
+    let filler = Sent {
+        subject: subject("contract", books[0].tenant),
+        payload: vec![0xff; 128 * 1024].into(),
+    };
+    wire.publish(&vec![filler; 17]).await;
+    stack.restart(Service::Recognition).await;
+    eventually("recognition has applied what it never saw", async || {
+        let applied = stack.processing(Service::Recognition, &books[0]).await.applied;
+        applied.contains(&position).then_some(())
+    })
+    .await;
+    let log = std::fs::read_to_string(&stack.files(Service::Recognition).log).unwrap();
+    assert!(log.contains("messages were lost; reading the owner's log"), "it noticed");
+    stack.caught_up(&books[0]).await;
+    assert_projections(&stack, &books).await;
 }
 
 /// Waits until reporting has tried, in vain, to apply something of each tenant.

@@ -109,6 +109,18 @@ impl Wire {
         }
     }
 
+    /// Makes a log's streams as those of a new broker: without messages, and without followers that
+    /// had taken some.
+    pub(crate) async fn forget(&self, log: &str) {
+        self.purge(log).await;
+        for (follower, _) in FOLLOWERS.into_iter().filter(|(_, of)| *of == log) {
+            for partition in 0..PARTITIONS {
+                let name = format!("{follower}-{log}-{partition}");
+                self.stream(log, partition).await.delete_consumer(&name).await.unwrap();
+            }
+        }
+    }
+
     /// Publishes messages in this order, without ids, so that the broker takes each.
     pub(crate) async fn publish(&self, messages: &[Sent]) {
         for message in messages {

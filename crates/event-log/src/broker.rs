@@ -54,7 +54,7 @@ pub struct StreamLimits {
 
 impl Default for StreamLimits {
     fn default() -> Self {
-        Self { age_max: Duration::from_secs(24 * 3600), bytes_max: 1 << 20, replicas: 1 }
+        Self { age_max: Duration::from_secs(24 * 3600), bytes_max: 1 << 21, replicas: 1 }
     }
 }
 
@@ -102,9 +102,11 @@ impl Broker {
         connects
     }
 
-    /// Bytes of a message's payload at most, with room for its headers.
+    /// Bytes of a message's payload at most, with room for its headers. A stream takes a message that
+    /// is larger than itself, and is empty afterwards: so it is a small part of a stream, too.
     pub(crate) fn payload_max(&self) -> usize {
-        self.client.server_info().max_payload.saturating_sub(HEADERS_MAX)
+        let stream = usize::try_from(self.limits.bytes_max / 8).unwrap_or(usize::MAX);
+        self.client.server_info().max_payload.saturating_sub(HEADERS_MAX).min(stream)
     }
 
     /// Whether the connection stands.

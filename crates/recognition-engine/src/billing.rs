@@ -12,9 +12,10 @@ pub fn check_ceiling(unbilled: &[i128], amount: i128) -> Result<(), EngineError>
         return Err(EngineError::NegativeInvoice);
     }
     let sum = unbilled.iter().try_fold(0_i128, |sum, part| sum.checked_add(*part));
-    let billable = sum.ok_or(EngineError::Overflow)?;
+    // Billed beyond its price, a contract has nothing left to bill, not less than nothing.
+    let billable = sum.ok_or(EngineError::Overflow)?.max(0);
     if amount > billable {
-        return Err(EngineError::InvoiceExceedsCeiling { billable: billable.max(0) });
+        return Err(EngineError::InvoiceExceedsCeiling { billable });
     }
     Ok(())
 }

@@ -61,7 +61,7 @@ pid_file: "{home}/nats.pid"
 max_payload: 8MB
 jetstream {{
   store_dir: "{home}/store"
-  max_memory_store: 256MB
+  max_memory_store: 512MB
   max_file_store: 32GB
 }}
 authorization {{

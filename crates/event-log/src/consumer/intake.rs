@@ -16,6 +16,7 @@ use backlog_service_kit::error::reason_name;
 use super::buffer::Buffer;
 use crate::domain::Domain;
 use crate::entry::{GENESIS, Opened};
+use crate::partition::partition;
 use crate::reader::{ReadError, Reader};
 use crate::writer::{Applied, Inbound, Writers};
 
@@ -298,6 +299,29 @@ impl<D: Domain> Intake<D> {
             )
             .await
             .map(drop)
+    }
+
+    /// Applies all that the owner has for the tenants of a partition that are known here, after
+    /// messages were lost that nobody saw. Others are announced from time to time.
+    pub(super) async fn resume_partition(&self, of: u8) {
+        let known = "select tenant_id from applied_position where log = $1";
+        let log = i16::try_from(i32::from(self.leading.log())).unwrap_or_default();
+        let rows = match self.database.read(known, vec![log.into()]).await {
+            Ok(rows) => rows,
+            Err(error) => {
+                tracing::warn!(%error, partition = of, "lost messages wait for announcements");
+                return;
+            }
+        };
+        let tenants = rows.iter().filter_map(|row| row.try_get("", "tenant_id").ok());
+        for tenant in tenants.map(TenantId::from_uuid).filter(|tenant| partition(*tenant) == of) {
+            self.resume(tenant).await;
+        }
+    }
+
+    /// The log that leads.
+    pub(super) fn leading(&self) -> Log {
+        self.leading.log()
     }
 
     /// Applies all that the owner has for a tenant, after a stop was lifted.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_nats::jetstream::{
     self,
     consumer::{DeliverPolicy, PullConsumer, pull},
+    stream,
 };
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
@@ -89,13 +90,28 @@ impl<D: Domain> PartitionTask<D> {
             .await
             .map_err(|error| failed(&error))?;
         let info = found.cached_info();
+        let start_sequence = info.ack_floor.stream_sequence.saturating_add(1);
+        let gone = |stream: stream::Info| stream.state.first_sequence > start_sequence;
+        if afresh && start_sequence > 1 && stream.get_info().await.is_ok_and(gone) {
+            self.lost().await;
+        }
         if !afresh || info.num_ack_pending == 0 {
             return Ok(found);
         }
-        let start_sequence = info.ack_floor.stream_sequence.saturating_add(1);
         config.deliver_policy = DeliverPolicy::ByStartSequence { start_sequence };
         stream.delete_consumer(&durable).await.map_err(|error| failed(&error))?;
         stream.get_or_create_consumer(&durable, config).await.map_err(|error| failed(&error))
+    }
+
+    /// The stream let messages go before anybody saw them: what they said is in the owner's log.
+    async fn lost(&self) {
+        if self.log == self.intake.leading() {
+            tracing::info!(
+                partition = self.partition,
+                "messages were lost; reading the owner's log"
+            );
+            self.intake.resume_partition(self.partition).await;
+        }
     }
 
     async fn pull(&self, stop: &CancellationToken) -> Result<(), BrokerError> {

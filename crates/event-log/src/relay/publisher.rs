@@ -19,8 +19,11 @@ use uuid::Uuid;
 use crate::broker::{Broker, BrokerError, log_token, subject};
 use crate::entry::Sealed;
 
-/// Bytes of entries in one message; the broker's default limit is 1 MiB.
-const MESSAGE_BYTES_MAX: usize = 512 * 1024;
+/// Bytes of entries in one message.
+const MESSAGE_BYTES_MAX: usize = 128 * 1024;
+
+/// Bytes of entries in an announcement: it goes out for many tenants at once.
+const ANNOUNCED_BYTES_MAX: usize = 4 * 1024;
 
 /// Messages whose ack is awaited at once.
 const IN_FLIGHT_MAX: usize = 64;
@@ -87,7 +90,8 @@ impl Publisher {
         let Some(last) = part.last() else { return Ok(None) };
         let batch = LogBatch { entries: part.iter().map(|e| e.bytes.to_vec()).collect() };
         let mut payload = batch.encode_to_vec();
-        if payload.len() > self.broker.payload_max() {
+        let most = if once { self.broker.payload_max() } else { ANNOUNCED_BYTES_MAX };
+        if payload.len() > most {
             // Nothing in it: consumers read from the owner.
             payload.clear();
         }

@@ -89,13 +89,7 @@ impl Sweeper {
         if !self.broker.is_connected() {
             return Ok(());
         }
-        let renewed = match self.streams.renewed(&mine).await {
-            Ok(renewed) => renewed,
-            Err(error) => {
-                tracing::warn!(%error, "the log's streams cannot be had");
-                return Ok(());
-            }
-        };
+        let renewed = self.streams.renewed(&mine).await;
         if !renewed.is_empty() {
             // Nothing that was announced before is in these streams.
             self.announced.retain(|tenant, _| !renewed.contains(&partition(*tenant)));

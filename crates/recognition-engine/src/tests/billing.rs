@@ -9,13 +9,15 @@ use crate::{
 /// An invoice is spread by what is unbilled; over-billed obligations take no part.
 #[test]
 fn spreads_by_what_is_unbilled() {
-    let table: [(&[i128], i128, &[i128]); 6] = [
+    let table: [(&[i128], i128, &[i128]); 8] = [
         (&[30_000, 120_000], 15_000, &[3_000, 12_000]),
         (&[1, 1, 1], 2, &[1, 1, 0]),
         (&[0, 500], 500, &[0, 500]),
         (&[-200, 500], 300, &[0, 300]),
         (&[0, 0], 0, &[0, 0]),
         (&[5, 5], 0, &[0, 0]),
+        (&[-5], 0, &[0]),
+        (&[-200, 100], 0, &[0, 0]),
     ];
     for (unbilled, amount, expected) in table {
         assert_eq!(invoice_spread(unbilled, amount).unwrap(), expected);
