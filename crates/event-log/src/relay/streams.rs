@@ -11,7 +11,7 @@ use crate::broker::Broker;
 /// Looks after which each stream has been looked at again while the connection stands.
 const LOOKS_TO_ALL: u8 = 16;
 
-/// Streams in a row that cannot be had before a look ends: then it is not about them.
+/// Streams that cannot be had before a look ends: then it is not about them.
 const FAILURES_MAX: u8 = 3;
 
 pub(super) struct Streams {
