@@ -120,10 +120,11 @@ impl TableSpec {
         let values: Vec<String> = self
             .columns
             .iter()
-            .map(|(name, kind)| match as_text(kind) {
-                true => format!("v.{name}::{kind}"),
-                false => format!("v.{name}"),
-            })
+            .map(
+                |(name, kind)| {
+                    if as_text(kind) { format!("v.{name}::{kind}") } else { format!("v.{name}") }
+                },
+            )
             .collect();
         let conflict = match self.conflict {
             Conflict::Do(text) => format!(" on conflict {text}"),

@@ -303,20 +303,19 @@ impl<D: Domain> Intake<D> {
 
     /// Applies all that the owner has for the tenants of a partition that are known here, after
     /// messages were lost that nobody saw. Others are announced from time to time.
-    pub(super) async fn resume_partition(&self, of: u8) {
+    ///
+    /// # Errors
+    /// When it cannot be told which tenants are known.
+    pub(super) async fn resume_partition(&self, of: u8) -> Result<(), DbError> {
         let known = "select tenant_id from applied_position where log = $1";
         let log = i16::try_from(i32::from(self.leading.log())).unwrap_or_default();
-        let rows = match self.database.read(known, vec![log.into()]).await {
-            Ok(rows) => rows,
-            Err(error) => {
-                tracing::warn!(%error, partition = of, "lost messages wait for announcements");
-                return;
+        for row in self.database.read(known, vec![log.into()]).await? {
+            let tenant = TenantId::from_uuid(row.try_get("", "tenant_id")?);
+            if partition(tenant) == of {
+                self.resume(tenant).await;
             }
-        };
-        let tenants = rows.iter().filter_map(|row| row.try_get("", "tenant_id").ok());
-        for tenant in tenants.map(TenantId::from_uuid).filter(|tenant| partition(*tenant) == of) {
-            self.resume(tenant).await;
         }
+        Ok(())
     }
 
     /// The log that leads.
@@ -324,7 +323,7 @@ impl<D: Domain> Intake<D> {
         self.leading.log()
     }
 
-    /// Applies all that the owner has for a tenant, after a stop was lifted.
+    /// Applies all that the owner has for a tenant, after a stop was lifted or messages were lost.
     pub async fn resume(&self, tenant: TenantId) {
         self.until_applied(tenant, Vec::new()).await;
     }

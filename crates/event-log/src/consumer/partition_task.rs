@@ -7,7 +7,6 @@ use std::time::Duration;
 use async_nats::jetstream::{
     self,
     consumer::{DeliverPolicy, PullConsumer, pull},
-    stream,
 };
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
@@ -91,11 +90,14 @@ impl<D: Domain> PartitionTask<D> {
             .map_err(|error| failed(&error))?;
         let info = found.cached_info();
         let start_sequence = info.ack_floor.stream_sequence.saturating_add(1);
-        let gone = |stream: stream::Info| stream.state.first_sequence > start_sequence;
-        if afresh && start_sequence > 1 && stream.get_info().await.is_ok_and(gone) {
-            self.lost().await;
+        if !afresh {
+            return Ok(found);
         }
-        if !afresh || info.num_ack_pending == 0 {
+        let held = stream.get_info().await.map_err(|error| BrokerError::new("stream", error))?;
+        if start_sequence > 1 && held.state.first_sequence > start_sequence {
+            self.lost().await?;
+        }
+        if info.num_ack_pending == 0 {
             return Ok(found);
         }
         config.deliver_policy = DeliverPolicy::ByStartSequence { start_sequence };
@@ -104,14 +106,14 @@ impl<D: Domain> PartitionTask<D> {
     }
 
     /// The stream let messages go before anybody saw them: what they said is in the owner's log.
-    async fn lost(&self) {
-        if self.log == self.intake.leading() {
-            tracing::info!(
-                partition = self.partition,
-                "messages were lost; reading the owner's log"
-            );
-            self.intake.resume_partition(self.partition).await;
+    async fn lost(&self) -> Result<(), BrokerError> {
+        if self.log != self.intake.leading() {
+            return Ok(());
         }
+        let partition = self.partition;
+        tracing::info!(partition, "messages were lost; reading the owner's log");
+        let resumed = self.intake.resume_partition(partition).await;
+        resumed.map_err(|error| BrokerError::new("recovery of lost messages", error))
     }
 
     async fn pull(&self, stop: &CancellationToken) -> Result<(), BrokerError> {

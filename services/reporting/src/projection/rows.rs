@@ -224,7 +224,7 @@ pub(crate) fn push(added: Added, rows: &mut Rows<'_>) {
         rows.push(MOVEMENT, movement(tenant, row));
     }
     for revision in added.plan.chunk_by(|(one, row), (two, next)| one == two && row.goes_on(next)) {
-        rows.push(PLAN_REVISION, plan_revision(revision));
+        push_plan_revision(revision, rows);
     }
     for ((tenant, key), sum) in added.by_contract {
         let place = vec![id(tenant), key.contract.into(), key.obligation.into()];
@@ -308,11 +308,11 @@ fn movement(tenant: TenantId, row: MovementRow) -> Row {
 }
 
 /// One row of consecutive changes of one obligation; no row for none.
-fn plan_revision(changes: &[(TenantId, PlanRow)]) -> Row {
-    let [(tenant, first), ..] = changes else { return Row::new() };
+fn push_plan_revision(changes: &[(TenantId, PlanRow)], out: &mut Rows<'_>) {
+    let [(tenant, first), ..] = changes else { return };
     let rows = || changes.iter().map(|(_, row)| row);
     let months = || rows().map(|row| row.month);
-    vec![
+    let row = vec![
         id(*tenant),
         large(first.source_seq),
         first.ordinal.into(),
@@ -328,7 +328,8 @@ fn plan_revision(changes: &[(TenantId, PlanRow)]) -> Row {
         array(rows().map(|row| row.service_from)),
         array(rows().map(|row| row.service_to)),
         array(rows().map(|row| row.amount)),
-    ]
+    ];
+    out.push(PLAN_REVISION, row);
 }
 
 /// An array as Postgres writes it, of things that need no quotes.
