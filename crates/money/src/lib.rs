@@ -7,10 +7,12 @@
 mod allocate;
 mod amount;
 mod currency;
+mod quantity;
 mod rounding;
 mod wide;
 
 pub use allocate::{AllocateError, allocate};
 pub use amount::{MINOR_MAX, Money, MoneyError};
 pub use currency::{Currency, CurrencyError};
+pub use quantity::{QUANTITY_PLACES, Quantity, QuantityError, exact_to_minor};
 pub use rounding::{mul_div_floor, mul_div_half_away};

@@ -1,28 +1,112 @@
-//! Allocation of the transaction price to obligations (606-10-32-28 to 32-31).
+//! Allocation of the transaction price to obligations (606-10-32-28 to 32-45).
 
+use backlog_ids::ObligationId;
 use backlog_money::{AllocateError, allocate};
 
-use crate::{error::EngineError, facts::SignedContract, validate::validate};
+use crate::{
+    error::EngineError,
+    facts::{SignedContract, Variable},
+    math::{add, sub, sum},
+    prices::stand_alone,
+    validate::validate,
+};
 
-/// The transaction price of each obligation, in their order: the contract's price, or the sum of
-/// the stated prices, shared in proportion to stand-alone selling prices (606-10-32-31) by largest
-/// remainder, ties by order. An obligation without SSP counts with its stated price. In minor
-/// units. Errors with all violations when the contract cannot be booked.
+/// How a price was shared at inception: kept, because later changes of variable amounts are shared
+/// alike (606-10-32-43). Amounts in minor units.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Allocation {
+    /// Fixed price of the whole.
+    pub fixed: i128,
+    /// The obligations, each with what it weighs in the split of the price.
+    pub weights: Vec<(ObligationId, i128)>,
+    /// Variable amounts.
+    pub variables: Vec<Variable>,
+}
+
+impl Allocation {
+    /// The allocation of a contract as signed. Errors with all violations when it cannot be booked.
+    pub fn of(contract: &SignedContract) -> Result<Self, EngineError> {
+        let violations = validate(contract);
+        if !violations.is_empty() {
+            return Err(EngineError::InvalidContract(violations));
+        }
+        let stated = sum(contract.obligations.iter().filter_map(|o| o.price))?;
+        let fixed = contract.price.unwrap_or(stated);
+        let prices = stand_alone(contract, fixed)?;
+        let ids = contract.obligations.iter().map(|obligation| obligation.id);
+        Ok(Self {
+            fixed,
+            weights: ids.zip(prices).collect(),
+            variables: contract.variables.clone(),
+        })
+    }
+
+    /// T of each obligation, in their order: the fixed price and the variable amounts that belong to no
+    /// obligation in particular are shared in one, by largest remainder, ties by order; amounts of some
+    /// obligations among those. In minor units.
+    pub fn shares(&self) -> Result<Vec<i128>, EngineError> {
+        let general = self.variables.iter().filter(|variable| variable.applies_to.is_empty());
+        let pool = add(self.fixed, sum(general.map(|variable| variable.included))?)?;
+        let all: Vec<i128> = self.weights.iter().map(|(_, weight)| *weight).collect();
+        let mut shares = split(pool, &all)?;
+        for variable in self.variables.iter().filter(|variable| !variable.applies_to.is_empty()) {
+            let scoped = self
+                .weights
+                .iter()
+                .map(|(id, weight)| if variable.applies_to.contains(id) { *weight } else { 0 });
+            let scoped: Vec<i128> = scoped.collect();
+            let parts = match split(variable.included, &scoped) {
+                // Promised for obligations without any other price: equal parts.
+                Err(EngineError::NothingToShareBy) => {
+                    let named = self.weights.iter();
+                    let ones = named.map(|(id, _)| i128::from(variable.applies_to.contains(id)));
+                    split(variable.included, &ones.collect::<Vec<_>>())?
+                }
+                parts => parts?,
+            };
+            for (share, part) in shares.iter_mut().zip(parts) {
+                *share = add(*share, part)?;
+            }
+        }
+        Ok(shares)
+    }
+
+    /// Sets an estimate and answers by how much T of each obligation changes with it, in their order.
+    pub fn reestimate(
+        &mut self,
+        id: &str,
+        estimate: i128,
+        included: i128,
+    ) -> Result<Vec<(ObligationId, i128)>, EngineError> {
+        let before = self.shares()?;
+        let unknown = || EngineError::UnknownVariable(id.to_owned());
+        let variable = self.variables.iter_mut().find(|v| v.id == id).ok_or_else(unknown)?;
+        variable.estimate = estimate;
+        variable.included = included;
+        let after = self.shares()?;
+        let changes = self.weights.iter().zip(before.into_iter().zip(after));
+        changes.map(|((id, _), (before, after))| Ok((*id, sub(after, before)?))).collect()
+    }
+
+    /// What is expected to be given back: variable amounts below zero, as a positive amount.
+    pub(crate) fn rebates(&self) -> Result<i128, EngineError> {
+        let below = self.variables.iter().map(|variable| variable.included.min(0));
+        sub(0, sum(below)?)
+    }
+}
+
+/// The transaction price of each obligation of a contract, in their order. In minor units. Errors
+/// with all violations when the contract cannot be booked.
 pub fn allocate_price(contract: &SignedContract) -> Result<Vec<i128>, EngineError> {
-    let violations = validate(contract);
-    if !violations.is_empty() {
-        return Err(EngineError::InvalidContract(violations));
-    }
-    let (mut total, mut weights) = (0_i128, Vec::with_capacity(contract.obligations.len()));
-    for obligation in &contract.obligations {
-        let price = obligation.price.unwrap_or_default();
-        total = total.checked_add(price).ok_or(EngineError::Overflow)?;
-        weights.push(obligation.ssp.unwrap_or(price));
-    }
-    match allocate(contract.price.unwrap_or(total), &weights) {
+    Allocation::of(contract)?.shares()
+}
+
+/// Parts of an amount by weights; weights of zero throughout only share nothing.
+pub(crate) fn split(amount: i128, weights: &[i128]) -> Result<Vec<i128>, EngineError> {
+    match allocate(amount, weights) {
         Ok(parts) => Ok(parts),
-        // Stated SSPs are positive, so no weight means stated prices of zero throughout.
-        Err(AllocateError::NoWeight) => Ok(weights),
+        Err(AllocateError::NoWeight) if amount == 0 => Ok(vec![0; weights.len()]),
+        Err(AllocateError::NoWeight) => Err(EngineError::NothingToShareBy),
         Err(AllocateError::NegativeWeight | AllocateError::Overflow) => Err(EngineError::Overflow),
     }
 }

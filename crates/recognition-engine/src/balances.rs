@@ -1,9 +1,10 @@
-//! The split of an accounting contract's net position into liability and asset
-//! (606-10-45-1 to 45-3).
+//! The split of an accounting contract's net position into liability, refund liability and asset
+//! (606-10-45-1 to 45-3, 32-10).
 //!
-//! At the end of every day DeferredRevenue = max(0, U - R) and ContractAsset = max(0, R - U); they
-//! are never netted with another contract's. The split is written as movements, so a fact that lands
-//! before later ones corrects each later day on that day.
+//! At the end of every day max(0, U - R) is RefundLiability as far as the estimate of what must be
+//! given back reaches, and DeferredRevenue beyond; ContractAsset is max(0, R - U). They are never
+//! netted with another contract's. The split is written as movements, so a fact that lands before
+//! later ones corrects each later day on that day.
 
 use std::collections::BTreeMap;
 
@@ -12,25 +13,43 @@ use chrono::NaiveDate;
 use crate::{
     effects::{Cause, Effects, Measure},
     error::EngineError,
+    math::{add, sub},
     state::{BalancePoint, ContractState},
 };
 
-/// Changes of U and R by effective date.
+/// Changes on one day. Minor units.
+#[derive(Debug, Clone, Copy, Default)]
+struct Change {
+    unconditional: i128,
+    recognized: i128,
+    refundable: i128,
+}
+
+/// Changes of U, of R and of the estimate of what must be given back, by effective date.
 #[derive(Debug, Default)]
-pub(crate) struct NetChanges(BTreeMap<NaiveDate, (i128, i128)>);
+pub(crate) struct NetChanges(BTreeMap<NaiveDate, Change>);
 
 impl NetChanges {
     /// Notes that U changes by `amount` on that day.
     pub(crate) fn unconditional(&mut self, on: NaiveDate, amount: i128) -> Result<(), EngineError> {
-        let (unconditional, _) = self.0.entry(on).or_default();
-        *unconditional = unconditional.checked_add(amount).ok_or(EngineError::Overflow)?;
+        let change = self.0.entry(on).or_default();
+        change.unconditional = add(change.unconditional, amount)?;
         Ok(())
     }
 
     /// Notes that R changes by `amount` on that day.
     pub(crate) fn recognized(&mut self, on: NaiveDate, amount: i128) -> Result<(), EngineError> {
-        let (_, recognized) = self.0.entry(on).or_default();
-        *recognized = recognized.checked_add(amount).ok_or(EngineError::Overflow)?;
+        let change = self.0.entry(on).or_default();
+        change.recognized = add(change.recognized, amount)?;
+        Ok(())
+    }
+
+    /// Notes that the estimate of what must be given back changes by `amount` on that day.
+    pub(crate) fn refundable(&mut self, on: NaiveDate, amount: i128) -> Result<(), EngineError> {
+        if amount != 0 {
+            let change = self.0.entry(on).or_default();
+            change.refundable = add(change.refundable, amount)?;
+        }
         Ok(())
     }
 }
@@ -59,62 +78,77 @@ pub(crate) fn split(
     let Some(first) = changes.0.keys().next() else {
         return Ok(NewBalances { kept: state.balances.len(), points: Vec::new() });
     };
+    effects.balances_from = Some(*first);
     let kept = state.balances.partition_point(|point| point.on < *first);
     let (before, after) = state.balances.split_at(kept);
-    let mut posted =
-        before.last().map_or((0, 0), |point| (point.deferred_revenue, point.contract_asset));
-    let mut net = sub(posted.0, posted.1)?;
-    let mut corrected = (0_i128, 0_i128);
+    let last = before.last();
+    let mut posted = last.map_or([0; 3], posted_at);
+    let mut net = sub(add(posted[0], posted[1])?, posted[2])?;
+    let mut estimate = last.map_or(0, |point| point.refund_estimate);
+    let mut corrected = [0_i128; 3];
     let mut points = Vec::new();
-    for (on, old, (unconditional, recognized)) in days(after, &changes.0) {
-        let old_change = old.map_or((0, 0), |point| (point.unconditional, point.recognized));
-        let unconditional = add(old_change.0, unconditional)?;
-        let recognized = add(old_change.1, recognized)?;
+    for (on, old, change) in days(after, &changes.0) {
+        let old_change = old.map_or_else(Change::default, |point| Change {
+            unconditional: point.unconditional,
+            recognized: point.recognized,
+            refundable: point.refundable,
+        });
+        let unconditional = add(old_change.unconditional, change.unconditional)?;
+        let recognized = add(old_change.recognized, change.recognized)?;
+        let refundable = add(old_change.refundable, change.refundable)?;
         net = add(net, sub(unconditional, recognized)?)?;
-        let (liability, asset) = (net.max(0), sub(0, net)?.max(0));
+        estimate = add(estimate, refundable)?;
+        let owed = net.max(0);
+        let refund = estimate.clamp(0, owed);
+        let targets = [sub(owed, refund)?, refund, sub(0, net)?.max(0)];
         if let Some(point) = old {
-            posted = (point.deferred_revenue, point.contract_asset);
+            posted = posted_at(point);
         }
-        // What is missing here at the end of the day, less what was corrected on days before.
-        let missing = (sub(liability, posted.0)?, sub(asset, posted.1)?);
-        for (measure, amount) in [
-            (Measure::DeferredRevenue, sub(missing.0, corrected.0)?),
-            (Measure::ContractAsset, sub(missing.1, corrected.1)?),
-        ] {
+        for (index, measure) in MEASURES.into_iter().enumerate() {
+            let [Some(target), Some(was), Some(corrected)] =
+                [targets.get(index), posted.get(index), corrected.get(index)]
+            else {
+                continue;
+            };
+            // What is missing at the end of the day, less what was corrected on days before.
+            let amount = sub(sub(*target, *was)?, *corrected)?;
             if amount != 0 {
-                let movement = state.movement(Cause::ContractBalance, measure, amount, on);
-                effects.movements.push(movement);
+                effects.movements.push(state.movement(Cause::ContractBalance, measure, amount, on));
             }
         }
-        corrected = missing;
+        corrected =
+            [sub(targets[0], posted[0])?, sub(targets[1], posted[1])?, sub(targets[2], posted[2])?];
         points.push(BalancePoint {
             on,
             unconditional,
             recognized,
-            deferred_revenue: liability,
-            contract_asset: asset,
+            refundable,
+            deferred_revenue: targets[0],
+            refund_liability: targets[1],
+            contract_asset: targets[2],
+            refund_estimate: estimate,
         });
     }
     Ok(NewBalances { kept, points })
 }
 
+/// What the net position is split into, in the order of amounts.
+const MEASURES: [Measure; 3] =
+    [Measure::DeferredRevenue, Measure::RefundLiability, Measure::ContractAsset];
+
+const fn posted_at(point: &BalancePoint) -> [i128; 3] {
+    [point.deferred_revenue, point.refund_liability, point.contract_asset]
+}
+
 /// All days of points or changes in order, with the point and the change of each.
 fn days<'a>(
     points: &'a [BalancePoint],
-    changes: &BTreeMap<NaiveDate, (i128, i128)>,
-) -> Vec<(NaiveDate, Option<&'a BalancePoint>, (i128, i128))> {
-    let mut days: BTreeMap<NaiveDate, (Option<&BalancePoint>, (i128, i128))> =
+    changes: &BTreeMap<NaiveDate, Change>,
+) -> Vec<(NaiveDate, Option<&'a BalancePoint>, Change)> {
+    let mut days: BTreeMap<NaiveDate, (Option<&BalancePoint>, Change)> =
         changes.iter().map(|(on, change)| (*on, (None, *change))).collect();
     for point in points {
         days.entry(point.on).or_default().0 = Some(point);
     }
     days.into_iter().map(|(on, (point, change))| (on, point, change)).collect()
-}
-
-fn add(a: i128, b: i128) -> Result<i128, EngineError> {
-    a.checked_add(b).ok_or(EngineError::Overflow)
-}
-
-fn sub(a: i128, b: i128) -> Result<i128, EngineError> {
-    a.checked_sub(b).ok_or(EngineError::Overflow)
 }

@@ -1,16 +1,20 @@
 //! Booking: a signed contract enters backlog.
 
 use backlog_ids::{AccountingContractId, ContractId, derive};
-use backlog_money::Money;
+use chrono::NaiveDate;
 
 use crate::{
-    allocation::allocate_price,
-    effects::{Cause, Effects, Measure, Movement, PlanChange},
+    allocation::Allocation,
+    effects::{Cause, Effects},
     error::EngineError,
-    facts::{Method, SignedContract},
+    facts::{SignedContract, SignedObligation},
+    method::Method,
+    phase::{BEGINNING, Phase, Spread},
     policy::Policy,
-    schedule::plan,
+    settle::Settlement,
+    share::Share,
     state::{ContractState, ObligationState},
+    term::Term,
 };
 
 /// The accounting contract of a legal contract that is accounted for by itself. Derived, so that
@@ -23,65 +27,97 @@ pub fn accounting_contract_of(contract: ContractId) -> AccountingContractId {
 /// Books a signed contract: T of each obligation (606-10-32-28) and its plan by month, effective on
 /// the day of signature, which may lie after the term's start. Errors with all violations when the
 /// contract breaks rules.
-pub fn book(
+pub(crate) fn book(
     contract: &SignedContract,
     policy: &Policy,
 ) -> Result<(ContractState, Effects), EngineError> {
-    let prices = allocate_price(contract)?;
-    let mut obligations = Vec::with_capacity(prices.len());
-    for ((ordinal, obligation), transaction_price) in
-        (0_u32..).zip(&contract.obligations).zip(prices)
-    {
-        let Method::StraightLine { convention } = obligation.method;
-        obligations.push(ObligationState {
-            id: obligation.id,
-            key: obligation.key.clone(),
-            ordinal,
-            convention: convention.unwrap_or(policy.convention),
-            rounding: policy.rounding,
-            term: obligation.term.unwrap_or(contract.term),
-            transaction_price,
-            recognized: 0,
-            posted_through: None,
-            billed: 0,
-        });
-    }
+    let allocation = Allocation::of(contract)?;
+    let prices = allocation.shares()?;
     let state = ContractState {
         contract: contract.contract,
         accounting_contract: accounting_contract_of(contract.contract),
         signed_on: contract.signed_on,
         currency: contract.currency,
+        term: contract.term,
         policy: *policy,
-        obligations,
+        allocation,
+        obligations: Vec::new(),
+        receivable: 0,
+        advance: 0,
+        reduced: false,
         balances: Vec::new(),
     };
-    let mut effects = Effects::default();
-    for obligation in &state.obligations {
-        book_obligation(&state, obligation, &mut effects)?;
+    let mut settlement = Settlement::of(state);
+    for (obligation, price) in contract.obligations.iter().zip(prices) {
+        let term = obligation.term.unwrap_or(contract.term);
+        let place = settlement.state.promise(obligation, term, BEGINNING, price)?;
+        let price = settlement.state.price_of(place)?;
+        settlement.price(place, price, Cause::Booking, contract.signed_on)?;
     }
-    Ok((state, effects))
+    settlement.finish(contract.signed_on)
 }
 
-fn book_obligation(
-    state: &ContractState,
-    obligation: &ObligationState,
-    effects: &mut Effects,
-) -> Result<(), EngineError> {
-    let price = obligation.transaction_price;
-    if price != 0 {
-        effects.movements.push(Movement {
-            obligation: Some(obligation.id),
-            ..state.movement(Cause::Booking, Measure::TransactionPrice, price, state.signed_on)
+impl ContractState {
+    /// Takes in a promise, earned from `from` on at a share of the price; answers its place. Its T is
+    /// still zero, so that a movement can set it.
+    pub(crate) fn promise(
+        &mut self,
+        promised: &SignedObligation,
+        term: Term,
+        from: NaiveDate,
+        price: i128,
+    ) -> Result<usize, EngineError> {
+        let place = self.obligations.len();
+        let convention = match promised.method {
+            Method::StraightLine { convention } => convention.unwrap_or(self.policy.convention),
+            _ => self.policy.convention,
+        };
+        let mut obligation = ObligationState {
+            id: promised.id,
+            key: promised.key.clone(),
+            ordinal: u32::try_from(place).map_err(|_| EngineError::Overflow)?,
+            method: promised.method.clone(),
+            rounding: self.policy.rounding,
+            minor_digits: self.currency.minor_digits(),
+            term,
+            stated: promised.price,
+            ssp: promised.ssp.or(promised.price).unwrap_or(price),
+            transaction_price: 0,
+            phases: Vec::new(),
+            points: Vec::new(),
+            marks: Vec::new(),
+            pending: Vec::new(),
+            recognized: 0,
+            posted_through: None,
+            ended_on: None,
+            billed: 0,
+        };
+        let spread = match &promised.method {
+            Method::StraightLine { .. } => Spread::Time { term, convention, since: None },
+            Method::RightToInvoice { .. } | Method::Usage { .. } => Spread::Metered,
+            _ => Spread::Measured { before: 0, total: obligation.promised()? },
+        };
+        obligation.phases.push(Phase {
+            from,
+            price,
+            carved: 0,
+            satisfied: Share::NONE,
+            spread,
+            posted_ahead: 0,
         });
+        self.obligations.push(obligation);
+        Ok(place)
     }
-    effects.plan_changes.extend(plan(obligation)?.into_iter().map(|planned| PlanChange {
-        contract: state.contract,
-        obligation: obligation.id,
-        month: planned.month,
-        amount: Money::from_minor(planned.amount, state.currency),
-        effective_date: state.signed_on,
-        service_from: planned.service_from,
-        service_to: planned.service_to,
-    }));
-    Ok(())
+
+    /// T of an obligation as its last phase, or its meter, says it.
+    pub(crate) fn price_of(&self, place: usize) -> Result<i128, EngineError> {
+        let obligation = self.obligations.get(place).ok_or(EngineError::Overflow)?;
+        match obligation.phases.last() {
+            Some(Phase { spread: Spread::Metered, carved, .. }) => {
+                crate::math::add(*carved, obligation.metered_price()?)
+            }
+            Some(phase) => Ok(phase.price),
+            None => Ok(0),
+        }
+    }
 }

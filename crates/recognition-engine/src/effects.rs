@@ -11,10 +11,30 @@ named_enum! {
     pub enum Cause {
         /// A contract was signed.
         Booking = "booking",
+        /// A contract was changed (606-10-25-10 to 25-13).
+        Amendment = "amendment",
+        /// A change moved price between obligations; nets to zero over the contract.
+        Reallocation = "reallocation",
+        /// An estimate of variable consideration changed (606-10-32-42 to 32-45).
+        EstimateChange = "estimate_change",
+        /// Metered use was reported.
+        Usage = "usage",
+        /// The price was reduced after the fact.
+        Concession = "concession",
+        /// The contract was terminated.
+        Termination = "termination",
         /// Revenue was recognized by transfer of control.
         Recognition = "recognition",
+        /// Revenue was adjusted by a person, with a reason.
+        Adjustment = "adjustment",
         /// An invoice was issued, or became an unconditional right.
         Invoice = "invoice",
+        /// An invoice was credited.
+        CreditNote = "credit_note",
+        /// Cash was received.
+        Payment = "payment",
+        /// Cash was given back.
+        Refund = "refund",
         /// The net position of an accounting contract was split anew.
         ContractBalance = "contract_balance",
     }
@@ -41,6 +61,8 @@ named_enum! {
         RefundLiability = "refund_liability",
         /// Invoiced and unpaid with tax, of the accounting contract.
         Receivable = "receivable",
+        /// Cash received less cash given back, of the accounting contract.
+        Cash = "cash",
     }
 }
 
@@ -51,6 +73,9 @@ pub struct Effects {
     pub movements: Vec<Movement>,
     /// Changes of plan.
     pub plan_changes: Vec<PlanChange>,
+    /// The first day from which balance points of the state are new or changed: all that a service
+    /// has to save of them. None when no balance changed.
+    pub balances_from: Option<NaiveDate>,
 }
 
 /// A signed change of one measure.
@@ -74,6 +99,8 @@ pub struct Movement {
     pub posting_period: NaiveDate,
     /// First day of the month of service, for recognition only.
     pub service_month: Option<NaiveDate>,
+    /// Whether it is revenue for performance before the change that caused it (606-10-50-12A).
+    pub prior_performance: bool,
     /// Version of the rules, [`crate::RULE_VERSION`].
     pub rule_version: u32,
     /// Version of the policy it was made under.
@@ -93,10 +120,17 @@ pub struct PlanChange {
     pub amount: Money,
     /// Day on which the plan changes.
     pub effective_date: NaiveDate,
-    /// First service day of the obligation in that month.
-    pub service_from: NaiveDate,
-    /// Last service day of the obligation in that month.
-    pub service_to: NaiveDate,
+    /// The service days of the obligation in that month, where time earns it.
+    pub service: Option<ServiceDays>,
+}
+
+/// Days of service within one month, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServiceDays {
+    /// The first.
+    pub from: NaiveDate,
+    /// The last.
+    pub to: NaiveDate,
 }
 
 impl Effects {
@@ -104,15 +138,5 @@ impl Effects {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.movements.is_empty() && self.plan_changes.is_empty()
-    }
-
-    /// The first day from which balance points of the state are new or changed: all that a service
-    /// has to save of them. None when no balance changed.
-    #[must_use]
-    pub fn balances_from(&self) -> Option<NaiveDate> {
-        let net = |movement: &&Movement| {
-            matches!(movement.measure, Measure::Unconditional | Measure::Recognized)
-        };
-        self.movements.iter().filter(net).map(|movement| movement.effective_date).min()
     }
 }

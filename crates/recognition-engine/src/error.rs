@@ -3,6 +3,7 @@
 use std::fmt;
 
 use backlog_ids::{ContractId, ObligationId};
+use chrono::NaiveDate;
 use thiserror::Error;
 
 /// A fact cannot be accounted for. The state is then unchanged.
@@ -37,6 +38,47 @@ pub enum EngineError {
         /// What can still be billed, in minor units.
         billable: i128,
     },
+    /// Progress of another kind than the obligation's method measures.
+    #[error("obligation {0:?} does not measure progress in this way")]
+    OtherMethod(String),
+    /// Progress below nothing, beyond what is promised, or an estimate below what is done.
+    #[error("the progress of obligation {0:?} leaves its range")]
+    ProgressOutOfRange(String),
+    /// A milestone that the obligation does not have.
+    #[error("there is no milestone {0:?}")]
+    UnknownMilestone(String),
+    /// A milestone that was reached before.
+    #[error("milestone {0:?} was reached before")]
+    AlreadyReached(String),
+    /// A gate that the obligation does not have, or none where it has some.
+    #[error("there is no gate {0:?}")]
+    UnknownGate(String),
+    /// A variable amount that the contract does not have.
+    #[error("there is no variable amount {0:?}")]
+    UnknownVariable(String),
+    /// What the parties agreed on, or an estimate, cannot change before a change known already.
+    #[error("a change on {on} cannot come before the last one, on {last}")]
+    ChangeBeforeLast {
+        /// Day of the change.
+        on: NaiveDate,
+        /// Day of the last one.
+        last: NaiveDate,
+    },
+    /// A change that says nothing, or what the obligation's method does not have.
+    #[error("the change of obligation {0:?} does not fit it")]
+    UnfitChange(String),
+    /// The contract has ended.
+    #[error("the contract is terminated")]
+    Terminated,
+    /// More is credited or given back than was billed or paid.
+    #[error("the amount exceeds what there is, {available} minor units")]
+    CreditExceedsInvoice {
+        /// What there is, in minor units.
+        available: i128,
+    },
+    /// An amount has nothing to be shared by.
+    #[error("nothing has a price or stand-alone selling price to share the amount by")]
+    NothingToShareBy,
     /// A sum left the range of amounts.
     #[error("an amount is too large to be computed")]
     Overflow,
@@ -83,6 +125,36 @@ pub enum ViolationReason {
     /// The obligation's term leaves the contract's.
     #[error("the term must lie within the contract's")]
     TermOutside,
+    /// More than one residual obligation, or one that states a stand-alone selling price.
+    #[error("one obligation at most takes the residual, and it states no price of its own")]
+    ResidualUnfit,
+    /// Nothing is left for a residual obligation (606-10-32-35).
+    #[error("the price leaves nothing for the obligation that takes the residual")]
+    ResidualNotPositive,
+    /// What is left for a residual obligation is not a price at which it is sold.
+    #[error("what the price leaves is outside the range in which the obligation is sold alone")]
+    ResidualOutOfRange,
+    /// A range of prices whose low end is above its high end, or not positive.
+    #[error("the range of stand-alone selling prices must begin above zero and not end before")]
+    SspRangeUnfit,
+    /// A discount below zero or above what its obligations are sold for.
+    #[error("the discount must lie between zero and the prices of its obligations")]
+    DiscountOutOfRange,
+    /// A discount or a variable amount for an obligation that the contract does not have.
+    #[error("it names an obligation that the contract does not have")]
+    UnknownObligation,
+    /// A discount of no obligations, or one without an amount beside a residual.
+    #[error("a discount names its obligations, and its amount where one takes the residual")]
+    DiscountUnfit,
+    /// Two variable amounts share a handle, or one includes more than its estimate.
+    #[error("a variable amount needs its own id, and includes no more than its estimate")]
+    VariableUnfit,
+    /// Milestones that are none, share ids, or do not sum to the whole.
+    #[error("milestones need ids of their own and shares that sum to the whole")]
+    MilestonesUnfit,
+    /// A quantity, an estimate of cost or a minimum that is not above zero.
+    #[error("what progress is measured by must be above zero")]
+    MeasureUnfit,
     /// An amount, or the sum of the prices, is above the limit of 10^15 minor units.
     #[error("the amount exceeds the limit of 10^15 minor units")]
     AmountTooLarge,

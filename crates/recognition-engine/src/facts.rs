@@ -5,11 +5,12 @@ use backlog_money::Currency;
 use chrono::NaiveDate;
 
 use crate::{
-    policy::{Convention, Policy},
-    term::Term,
+    amend::AmendmentFact, method::Method, policy::Policy, progress::ProgressFact, term::Term,
+    terminate::TerminationFact,
 };
 
-/// Something that happened to one contract. Facts may come in any order of their dates.
+/// Something that happened to one contract. Facts may come in any order of their dates, but changes
+/// of what was agreed or estimated go forward.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fact {
     /// The contract was signed, under this policy.
@@ -21,6 +22,20 @@ pub enum Fact {
     },
     /// An invoice was issued.
     Invoiced(InvoiceFact),
+    /// An invoice was credited.
+    Credited(CreditFact),
+    /// Cash was received, or given back when negative.
+    Paid(PaymentFact),
+    /// Progress was reported.
+    Progressed(ProgressFact),
+    /// An estimate changed.
+    Reestimated(EstimateFact),
+    /// The contract was changed.
+    Amended(AmendmentFact),
+    /// The contract was terminated.
+    Terminated(TerminationFact),
+    /// A person adjusted revenue.
+    Adjusted(AdjustmentFact),
     /// Revenue is to be posted.
     Run {
         /// Last day covered.
@@ -43,6 +58,10 @@ pub struct SignedContract {
     pub price: Option<i128>,
     /// What was promised, in the contract's order.
     pub obligations: Vec<SignedObligation>,
+    /// Variable consideration (606-10-32-5 to 32-14).
+    pub variables: Vec<Variable>,
+    /// Obligations that the discount belongs to (606-10-32-36 to 32-38).
+    pub discount: Option<DiscountScope>,
 }
 
 /// A performance obligation as signed (606-10-25-14).
@@ -56,20 +75,36 @@ pub struct SignedObligation {
     pub price: Option<i128>,
     /// Stand-alone selling price, in minor units; the stated price where none is given.
     pub ssp: Option<i128>,
+    /// Lowest and highest price at which it is sold alone, in minor units.
+    pub ssp_range: Option<(i128, i128)>,
+    /// Whether its SSP is what the price leaves after the others' (606-10-32-34c).
+    pub residual: bool,
     /// Its own term, within the contract's.
     pub term: Option<Term>,
     /// How its revenue is recognized.
     pub method: Method,
 }
 
-/// How the revenue of an obligation is recognized.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Over time, by time elapsed (606-10-25-27, 55-17).
-    StraightLine {
-        /// Its own convention; the policy's where none is given.
-        convention: Option<Convention>,
-    },
+/// An amount that depends on what is yet to happen. Minor units; rebates and penalties are negative.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Variable {
+    /// The caller's handle, unique within the contract.
+    pub id: String,
+    /// The estimate, by expected value or as the most likely amount (606-10-32-8).
+    pub estimate: i128,
+    /// The part that is not constrained (606-10-32-11): what counts in T.
+    pub included: i128,
+    /// The obligations that it was promised for (606-10-32-40); all when empty.
+    pub applies_to: Vec<ObligationId>,
+}
+
+/// A discount that belongs to some obligations.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiscountScope {
+    /// Those obligations.
+    pub obligations: Vec<ObligationId>,
+    /// How much of the discount is theirs, in minor units; all of it where none is given.
+    pub amount: Option<i128>,
 }
 
 /// An issued invoice. Amounts in minor units of the contract's currency.
@@ -89,11 +124,93 @@ pub struct InvoiceFact {
     pub tax: i128,
 }
 
-/// The part of an invoice that bills one obligation.
+/// The part of an invoice or credit note that concerns one obligation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InvoiceLine {
     /// The obligation billed.
     pub obligation: ObligationId,
     /// Amount without tax, in minor units, not negative.
+    pub amount: i128,
+}
+
+/// A credit note. Amounts in minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CreditFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// Day of issue.
+    pub on: NaiveDate,
+    /// What is credited by obligation, as recorded.
+    pub lines: Vec<InvoiceLine>,
+    /// Tax credited on top.
+    pub tax: i128,
+    /// Whether the price is reduced with it.
+    pub concession: Concession,
+}
+
+/// Whether a credit reduces the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Concession {
+    /// No: what was billed is billed again in another way.
+    None,
+    /// Over the whole promise, as a catch-up.
+    Whole,
+    /// For what was transferred already.
+    Transferred,
+}
+
+/// Cash received, or given back when negative. Minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PaymentFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// The day.
+    pub on: NaiveDate,
+    /// The amount.
+    pub amount: i128,
+}
+
+/// A changed estimate.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EstimateFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// Day from which it holds.
+    pub on: NaiveDate,
+    /// Of what, and how much.
+    pub estimate: Estimate,
+}
+
+/// An estimate. Minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Estimate {
+    /// Of a variable amount.
+    Variable {
+        /// Its handle.
+        id: String,
+        /// The whole estimate.
+        estimate: i128,
+        /// The part in T.
+        included: i128,
+    },
+    /// Of the cost of an obligation at completion.
+    Cost {
+        /// The obligation.
+        obligation: ObligationId,
+        /// The whole cost.
+        estimate: i128,
+    },
+}
+
+/// An adjustment of revenue, decided by a person. Minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AdjustmentFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// The obligation.
+    pub obligation: ObligationId,
+    /// The day on which it takes effect.
+    pub on: NaiveDate,
+    /// By how much revenue to date changes.
     pub amount: i128,
 }

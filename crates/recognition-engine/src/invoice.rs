@@ -1,21 +1,30 @@
-//! Invoicing: unbilled backlog becomes billed, backlog itself does not change.
+//! Billing: unbilled backlog becomes billed; backlog itself changes by concessions only.
 
-use std::collections::BTreeMap;
+use backlog_ids::ObligationId;
+use chrono::NaiveDate;
 
 use crate::{
-    balances::{NetChanges, split},
-    effects::{Cause, Effects, Measure, Movement},
+    allocation::split,
+    cash::receive,
+    effects::{Cause, Effects, Measure},
     error::EngineError,
-    facts::InvoiceFact,
+    facts::{Concession, CreditFact, InvoiceFact, InvoiceLine},
+    math::{add, sub, sum},
+    phase::{Phase, Spread},
     policy::ReceivableOn,
-    state::ContractState,
+    report::{change, reprice},
+    settle::Settlement,
+    state::{ContractState, ObligationState},
 };
 
 /// Accounts for an issued invoice: B of each line on the day of issue; U of each line, and the
 /// receivable with tax, on the day when the right becomes unconditional (606-10-45-4), by policy the
 /// day of issue or the due date, which may lie ahead. Errors when the invoice names what the contract
-/// does not have or a negative amount; the state is then unchanged.
-pub fn invoice(state: &mut ContractState, invoice: &InvoiceFact) -> Result<Effects, EngineError> {
+/// does not have or a negative amount.
+pub(crate) fn invoice(
+    state: ContractState,
+    invoice: &InvoiceFact,
+) -> Result<(ContractState, Effects), EngineError> {
     if invoice.contract != state.contract {
         return Err(EngineError::OtherContract { fact: invoice.contract, state: state.contract });
     }
@@ -23,48 +32,107 @@ pub fn invoice(state: &mut ContractState, invoice: &InvoiceFact) -> Result<Effec
         ReceivableOn::Issue => invoice.issued_on,
         ReceivableOn::Due => invoice.due_on.max(invoice.issued_on),
     };
-    let places: BTreeMap<_, _> = state
-        .obligations
-        .iter()
-        .enumerate()
-        .map(|(place, obligation)| (obligation.id, place))
-        .collect();
-    let mut billed: Vec<i128> = state.obligations.iter().map(|o| o.billed).collect();
+    let days = (invoice.issued_on, unconditional_on);
+    let mut settlement = Settlement::of(state);
     let mut receivable = not_negative(invoice.tax)?;
-    let mut effects = Effects::default();
-    let mut changes = NetChanges::default();
     for line in &invoice.lines {
-        let amount = not_negative(line.amount)?;
-        let place = places.get(&line.obligation).and_then(|place| billed.get_mut(*place));
-        let billed = place.ok_or(EngineError::UnknownObligation(line.obligation))?;
-        *billed = billed.checked_add(amount).ok_or(EngineError::Overflow)?;
-        receivable = receivable.checked_add(amount).ok_or(EngineError::Overflow)?;
-        if amount == 0 {
-            continue;
+        receivable = add(receivable, not_negative(line.amount)?)?;
+        bill(&mut settlement, line.obligation, line.amount, Cause::Invoice, days)?;
+    }
+    // An advance pays first: it was billed when it was received.
+    let advance = settlement.state.advance.min(receivable);
+    let lines: Vec<i128> = invoice.lines.iter().map(|line| line.amount).collect();
+    let parts = split(advance.min(sum(lines.iter().copied())?), &lines)?;
+    for (line, part) in invoice.lines.iter().zip(parts) {
+        bill(&mut settlement, line.obligation, sub(0, part)?, Cause::Invoice, days)?;
+    }
+    settlement.state.advance = sub(settlement.state.advance, advance)?;
+    receive(&mut settlement, (Cause::Invoice, sub(receivable, advance)?), unconditional_on)?;
+    settlement.finish(invoice.issued_on)
+}
+
+/// Accounts for a credit note: B, U and the receivable go down. T stays, unless it is a concession.
+pub(crate) fn credit(
+    state: ContractState,
+    credit: &CreditFact,
+) -> Result<(ContractState, Effects), EngineError> {
+    let mut settlement = Settlement::of(state);
+    let mut receivable = not_negative(credit.tax)?;
+    for line in &credit.lines {
+        receivable = add(receivable, not_negative(line.amount)?)?;
+        let less = sub(0, line.amount)?;
+        let days = (credit.on, credit.on);
+        bill(&mut settlement, line.obligation, less, Cause::CreditNote, days)?;
+        concede(&mut settlement, line, credit.on, credit.concession)?;
+    }
+    receive(&mut settlement, (Cause::CreditNote, sub(0, receivable)?), credit.on)?;
+    settlement.finish(credit.on)
+}
+
+/// Moves B and U of an obligation, each on its day.
+pub(crate) fn bill(
+    settlement: &mut Settlement,
+    obligation: ObligationId,
+    amount: i128,
+    cause: Cause,
+    (billed_on, unconditional_on): (NaiveDate, NaiveDate),
+) -> Result<(), EngineError> {
+    let state = settlement.state.obligation_mut(obligation)?;
+    let billed = add(state.billed, amount)?;
+    if billed < 0 {
+        return Err(EngineError::CreditExceedsInvoice { available: state.billed });
+    }
+    state.billed = billed;
+    settlement.movement(Some(obligation), (cause, Measure::Billed), amount, billed_on)?;
+    let measure = (cause, Measure::Unconditional);
+    settlement.movement(Some(obligation), measure, amount, unconditional_on)
+}
+
+/// Gives up a part of the price: over the whole promise as a change of it, or wholly against what was
+/// transferred, which leaves what remains to be earned as it is.
+fn concede(
+    settlement: &mut Settlement,
+    line: &InvoiceLine,
+    on: NaiveDate,
+    concession: Concession,
+) -> Result<(), EngineError> {
+    let less = sub(0, line.amount)?;
+    let place = settlement.state.place(line.obligation)?;
+    match concession {
+        Concession::None => Ok(()),
+        Concession::Whole => reprice(settlement, place, on, less, Cause::Concession),
+        Concession::Transferred => {
+            change(settlement, place, on, |obligation| {
+                let last = obligation.last_phase(on)?.clone();
+                let price = add(last.price, less)?;
+                let carved = add(obligation.earned_before(on)?, less)?;
+                let satisfied = obligation.satisfied_before(on)?;
+                let spread = obligation.left(last.spread, on);
+                let phase = Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 };
+                obligation.begin(phase)
+            })?;
+            let price = settlement.state.price_of(place)?;
+            settlement.price(place, price, Cause::Concession, on)
         }
-        for (measure, on) in
-            [(Measure::Billed, invoice.issued_on), (Measure::Unconditional, unconditional_on)]
-        {
-            effects.movements.push(Movement {
-                obligation: Some(line.obligation),
-                ..state.movement(Cause::Invoice, measure, amount, on)
-            });
-        }
-        changes.unconditional(unconditional_on, amount)?;
     }
-    if receivable != 0 {
-        let measure = Measure::Receivable;
-        let movement = state.movement(Cause::Invoice, measure, receivable, unconditional_on);
-        effects.movements.push(movement);
-    }
-    let balances = split(state, &changes, &mut effects)?;
-    balances.save(state);
-    for (obligation, billed) in state.obligations.iter_mut().zip(billed) {
-        obligation.billed = billed;
-    }
-    Ok(effects)
 }
 
 fn not_negative(amount: i128) -> Result<i128, EngineError> {
     if amount < 0 { Err(EngineError::NegativeInvoice) } else { Ok(amount) }
+}
+
+impl ObligationState {
+    /// What remains of a spread on `on`, where what was done before is left to earlier phases.
+    pub(crate) fn left(&self, spread: Spread, on: NaiveDate) -> Spread {
+        match spread {
+            Spread::Time { term, convention, since } => {
+                Spread::Time { term, convention, since: on.pred_opt().max(since) }
+            }
+            Spread::Measured { total, .. } => {
+                let done = on.pred_opt().and_then(|day| self.point(day)).map_or(0, |p| p.done);
+                Spread::Measured { before: done, total }
+            }
+            Spread::Metered | Spread::AtOnce => spread,
+        }
+    }
 }

@@ -6,22 +6,36 @@
 //! The rules, with their paragraphs, are in this crate's README.
 
 mod accrual;
+mod adjust;
 mod allocation;
+mod amend;
 mod balances;
 mod billing;
 mod book;
+mod cash;
 mod effects;
+mod entries;
 mod error;
 mod facts;
 mod fold;
 mod invoice;
 mod ledger;
+mod math;
+mod method;
 mod named;
+mod phase;
+mod plan;
 mod policy;
+mod prices;
+mod progress;
 mod recognize;
+mod report;
 mod schedule;
+mod settle;
+mod share;
 mod state;
 mod term;
+mod terminate;
 mod validate;
 mod weights;
 
@@ -29,20 +43,28 @@ mod weights;
 mod tests;
 
 pub use accrual::accrued_part;
-pub use allocation::allocate_price;
+pub use allocation::{Allocation, allocate_price};
+pub use amend::{AmendmentFact, ObligationChange, Treatment, price_change, propose};
 pub use billing::{check_ceiling, invoice_spread};
-pub use book::{accounting_contract_of, book};
-pub use effects::{Cause, Effects, Measure, Movement, PlanChange};
+pub use book::accounting_contract_of;
+pub use effects::{Cause, Effects, Measure, Movement, PlanChange, ServiceDays};
 pub use error::{EngineError, Violation, ViolationReason};
-pub use facts::{Fact, InvoiceFact, InvoiceLine, Method, SignedContract, SignedObligation};
+pub use facts::{
+    AdjustmentFact, Concession, CreditFact, DiscountScope, Estimate, EstimateFact, Fact,
+    InvoiceFact, InvoiceLine, PaymentFact, SignedContract, SignedObligation, Variable,
+};
 pub use fold::fold;
-pub use invoice::invoice;
 pub use ledger::{Balances, Entry, Filter, Ledger, RollForward};
+pub use method::{Method, Milestone, MilestoneWeight};
+pub use phase::{BEGINNING, Phase, Spread};
+pub use plan::{PlannedMonth, plan};
 pub use policy::{Convention, Policy, ReceivableOn, Rounding};
-pub use recognize::recognize;
-pub use schedule::{PlannedMonth, Schedule, ScheduledMonth, plan};
-pub use state::{BalancePoint, ContractState, ObligationState};
+pub use progress::{Mark, Point, ProgressFact, Reading};
+pub use schedule::{Schedule, ScheduledMonth};
+pub use share::Share;
+pub use state::{BalancePoint, ContractState, ObligationState, Pending};
 pub use term::{TERM_MONTHS_MAX, Term, TermError};
+pub use terminate::{Refund, TerminationFact};
 pub use validate::validate;
 
 /// Version of these rules. Every movement names the version it was made under; a change of rules

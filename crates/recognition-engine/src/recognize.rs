@@ -1,104 +1,165 @@
-//! Recognition: revenue is posted for time that has passed.
+//! Recognition: revenue is posted for what was done.
 
 use backlog_money::Money;
 use chrono::NaiveDate;
 
 use crate::{
-    balances::{NetChanges, split},
     effects::{Cause, Effects, Measure, Movement, PlanChange},
+    entries::Entry,
     error::EngineError,
-    schedule::ScheduledMonth,
-    state::{ContractState, ObligationState},
+    math::{add, sub, sum},
+    phase::Spread,
+    settle::Settlement,
+    state::{ContractState, ObligationState, Pending},
 };
 
 /// Posts what is earned through the end of `through` and not posted yet (606-10-25-31): an entry per
 /// obligation and service month, effective on the last day that it covers, but not before the
-/// contract was signed, when performance before it is caught up. Each entry takes the same amount
-/// out of the month's plan. Repeating a run posts nothing, nor does one through a day before
-/// signature. On an error the state is unchanged.
-pub fn recognize(state: &mut ContractState, through: NaiveDate) -> Result<Effects, EngineError> {
-    let mut effects = Effects::default();
+/// contract was signed, when performance before it is caught up. Catch-ups of changes take effect on
+/// the day of the change. Each entry takes the same amount out of the plan. Repeating a run, or
+/// running through an earlier day, posts nothing.
+pub(crate) fn recognize(
+    state: ContractState,
+    through: NaiveDate,
+) -> Result<(ContractState, Effects), EngineError> {
     if through < state.signed_on {
-        return Ok(effects);
+        return Ok((state, Effects::default()));
     }
-    let mut changes = NetChanges::default();
-    let mut posted = Vec::new();
-    for (place, obligation) in state.obligations.iter().enumerate() {
-        if let Some(covered) = newly_covered(obligation, through) {
-            let mut poster = Poster { state, obligation, changes: &mut changes };
-            let recognized = poster.post(covered, &mut effects)?;
-            posted.push((place, covered, recognized));
-        }
+    let mut settlement = Settlement::of(state);
+    for place in 0..settlement.state.obligations.len() {
+        obligation(&mut settlement, place, through)?;
     }
-    let balances = split(state, &changes, &mut effects)?;
-    balances.save(state);
-    for (place, covered, recognized) in posted {
-        if let Some(obligation) = state.obligations.get_mut(place) {
-            obligation.recognized = recognized;
-            obligation.posted_through = Some(covered);
-        }
-    }
-    Ok(effects)
+    settlement.finish(through)
 }
 
-/// The last day of the obligation's term that a run through `through` covers, if that is news.
-fn newly_covered(obligation: &ObligationState, through: NaiveDate) -> Option<NaiveDate> {
-    let covered = through.min(obligation.term.to());
-    let news = obligation.posted_through.is_none_or(|posted| covered > posted);
-    (covered >= obligation.term.from() && news).then_some(covered)
-}
-
-struct Poster<'a> {
-    state: &'a ContractState,
-    obligation: &'a ObligationState,
-    changes: &'a mut NetChanges,
-}
-
-impl Poster<'_> {
-    /// Posts each month up to `covered`; answers what is then recognized.
-    fn post(&mut self, covered: NaiveDate, effects: &mut Effects) -> Result<i128, EngineError> {
-        let schedule = self.obligation.schedule()?;
-        let mut recognized = self.obligation.recognized;
-        for month in schedule.months() {
-            let done = self.obligation.posted_through.is_some_and(|day| day >= month.service_to);
-            if done || month.service_from > covered {
-                continue;
-            }
-            let last_day = covered.min(month.service_to);
-            let target = schedule.target(last_day)?;
-            let amount = target.checked_sub(recognized).ok_or(EngineError::Overflow)?;
-            if amount != 0 {
-                self.entry(month, last_day, amount, effects)?;
-            }
-            recognized = target;
-        }
-        Ok(recognized)
+fn obligation(
+    settlement: &mut Settlement,
+    place: usize,
+    through: NaiveDate,
+) -> Result<(), EngineError> {
+    let Some(obligation) = settlement.state.obligations.get(place) else { return Ok(()) };
+    let covered = obligation.covered(through);
+    if covered.is_none() && obligation.pending.is_empty() {
+        return Ok(());
     }
-
-    fn entry(
-        &mut self,
-        month: &ScheduledMonth,
-        last_day: NaiveDate,
-        amount: i128,
-        effects: &mut Effects,
-    ) -> Result<(), EngineError> {
-        let effective_date = last_day.max(self.state.signed_on);
-        let less = amount.checked_neg().ok_or(EngineError::Overflow)?;
-        let (cause, measure) = (Cause::Recognition, Measure::Recognized);
-        effects.movements.push(Movement {
-            obligation: Some(self.obligation.id),
-            service_month: Some(month.month),
-            ..self.state.movement(cause, measure, amount, effective_date)
-        });
-        effects.plan_changes.push(PlanChange {
-            contract: self.state.contract,
-            obligation: self.obligation.id,
-            month: month.month,
-            amount: Money::from_minor(less, self.state.currency),
+    let mut entries: Vec<Entry> = obligation.pending.iter().map(Pending::entry).collect();
+    if let Some(covered) = covered {
+        entries.extend(obligation.not_posted(covered)?);
+    }
+    let id = obligation.id;
+    let mut recognized = obligation.recognized;
+    for entry in entries {
+        recognized = add(recognized, entry.amount)?;
+        let effective_date = entry.to.max(settlement.state.signed_on);
+        let moved = settlement.state.movement(
+            Cause::Recognition,
+            Measure::Recognized,
+            entry.amount,
             effective_date,
-            service_from: month.service_from,
-            service_to: month.service_to,
-        });
-        self.changes.recognized(effective_date, amount)
+        );
+        settlement.push(Movement {
+            obligation: Some(id),
+            service_month: Some(entry.service_month),
+            prior_performance: entry.prior_performance,
+            ..moved
+        })?;
+        let less = sub(0, entry.amount)?;
+        settlement.take(PlanChange {
+            contract: settlement.state.contract,
+            obligation: id,
+            month: entry.service_month,
+            amount: Money::from_minor(less, settlement.state.currency),
+            effective_date,
+            service: entry.service,
+        })?;
+    }
+    let Some(obligation) = settlement.state.obligations.get_mut(place) else { return Ok(()) };
+    obligation.recognized = recognized;
+    obligation.pending.clear();
+    obligation.posted_through = covered.or(obligation.posted_through);
+    Ok(())
+}
+
+impl ObligationState {
+    /// What is earned through a day and not posted, corrections of posted days aside.
+    pub(crate) fn not_posted(&self, through: NaiveDate) -> Result<Vec<Entry>, EngineError> {
+        let after = self.posted_through;
+        let ahead = self.phases.iter().filter(|phase| after.is_none_or(|day| phase.from > day));
+        let ahead = sum(ahead.map(|phase| phase.posted_ahead))?;
+        let pending = sum(self.pending.iter().map(|pending| pending.amount))?;
+        let so_far = sub(add(self.recognized, pending)?, ahead)?;
+        self.entries(after, so_far, through)
+    }
+
+    /// The last day that a run through `through` covers, if that is news: days before the obligation
+    /// begins are none, nor those after its end when time alone earns it.
+    fn covered(&self, through: NaiveDate) -> Option<NaiveDate> {
+        let last = match self.phases.last().map(|phase| (phase.spread, phase.from)) {
+            Some((Spread::Time { term, .. }, from)) => through.min(term.to().max(from)),
+            _ => through,
+        };
+        let news = self.posted_through.is_none_or(|posted| last > posted);
+        (last >= self.begins() && news).then_some(last)
+    }
+
+    /// The first day on which something can be earned.
+    fn begins(&self) -> NaiveDate {
+        let first_point = self.points.first().map(|point| point.on);
+        let second_phase = self.phases.get(1).map(|phase| phase.from);
+        let earliest = first_point.into_iter().chain(second_phase).min();
+        earliest.map_or(self.term.from(), |day| day.min(self.term.from()))
+    }
+
+    /// What a change of days already posted adds to or takes from them: for the next run. `before` is
+    /// the obligation without the change, `on` its day.
+    pub(crate) fn correct(&mut self, before: &Self, on: NaiveDate) -> Result<(), EngineError> {
+        let Some(posted) = self.posted_through.filter(|posted| *posted >= on) else {
+            return Ok(());
+        };
+        let after = on.pred_opt();
+        let so_far = match after {
+            Some(day) => before.earned(day)?,
+            None => 0,
+        };
+        let old = before.entries(after, so_far, posted)?;
+        let new = self.entries(after, so_far, posted)?;
+        for (entries, sign) in [(old, -1), (new, 1)] {
+            for entry in entries {
+                let amount = entry.amount.checked_mul(sign).ok_or(EngineError::Overflow)?;
+                self.pend(Pending {
+                    service_month: entry.service_month,
+                    on: entry.to,
+                    amount,
+                    prior_performance: entry.prior_performance,
+                })?;
+            }
+        }
+        self.pending.retain(|pending| pending.amount != 0);
+        Ok(())
+    }
+
+    fn pend(&mut self, pending: Pending) -> Result<(), EngineError> {
+        let same = |known: &&mut Pending| {
+            (known.service_month, known.on, known.prior_performance)
+                == (pending.service_month, pending.on, pending.prior_performance)
+        };
+        match self.pending.iter_mut().find(same) {
+            Some(known) => known.amount = add(known.amount, pending.amount)?,
+            None => self.pending.push(pending),
+        }
+        Ok(())
+    }
+}
+
+impl Pending {
+    const fn entry(&self) -> Entry {
+        Entry {
+            service_month: self.service_month,
+            from: self.on,
+            to: self.on,
+            service: None,
+            amount: self.amount,
+            prior_performance: self.prior_performance,
+        }
     }
 }

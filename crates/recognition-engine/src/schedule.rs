@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use crate::{
     error::EngineError,
     policy::{Convention, Rounding},
-    state::ObligationState,
-    term::{Term, days_through, first_of_month},
+    share::Share,
+    term::{MonthOfTerm, Term, days_through, first_of_month},
     weights::weights,
 };
 
@@ -42,30 +42,20 @@ pub struct ScheduledMonth {
     pub weight_before: i128,
 }
 
-/// What remains to be recognized in a month. Amount in minor units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlannedMonth {
-    /// First day of the calendar month.
-    pub month: NaiveDate,
-    /// First service day in it.
-    pub service_from: NaiveDate,
-    /// Last service day in it.
-    pub service_to: NaiveDate,
-    /// The amount, not zero.
-    pub amount: i128,
-}
-
 impl Schedule {
-    /// The schedule of `price` minor units over `term`. Errors when an amount leaves its range,
-    /// which prices within the limit never do.
+    /// The schedule of `price` minor units over what `term` has left after the day `since`, over all of
+    /// it when none is given: each month weighs what it does in the whole term. Errors when an amount
+    /// leaves its range, which prices within the limit never do.
     pub fn new(
         term: Term,
         convention: Convention,
         rounding: Rounding,
         price: i128,
+        since: Option<NaiveDate>,
     ) -> Result<Self, EngineError> {
-        let months = term.months();
-        let weights = weights(term, &months, convention);
+        let whole = term.months();
+        let weights = weights(term, &whole, convention);
+        let (months, weights) = left_after(since, whole, weights);
         let weight: i128 = weights.iter().sum();
         let last = weights.iter().rposition(|weight| *weight > 0);
         let mut schedule =
@@ -102,7 +92,8 @@ impl Schedule {
     pub fn target(&self, day: NaiveDate) -> Result<i128, EngineError> {
         let begun = self.months.partition_point(|month| month.service_from <= day);
         let Some(month) = begun.checked_sub(1).and_then(|index| self.months.get(index)) else {
-            return Ok(0);
+            // Nothing of the term is left: what remains is earned at once.
+            return Ok(if self.months.is_empty() { self.price } else { 0 });
         };
         let earned = if day >= month.service_to {
             month.before.checked_add(month.amount)
@@ -110,6 +101,19 @@ impl Schedule {
             self.within(month, days_through(month.service_from, day))
         };
         earned.ok_or(EngineError::Overflow)
+    }
+
+    /// The share of the price that is earned through the end of `day`, before rounding.
+    pub(crate) fn share(&self, day: NaiveDate) -> Share {
+        let begun = self.months.partition_point(|month| month.service_from <= day);
+        let Some(month) = begun.checked_sub(1).and_then(|index| self.months.get(index)) else {
+            return if self.months.is_empty() { Share::WHOLE } else { Share::NONE };
+        };
+        let days = i128::from(month.service_days);
+        let elapsed = days_through(month.service_from, day).min(month.service_days);
+        let done = month.weight_before.saturating_mul(days);
+        let done = done.saturating_add(month.weight.saturating_mul(i128::from(elapsed)));
+        Share::new(done, self.weight.saturating_mul(days))
     }
 
     /// The amount of a month, given the months before it.
@@ -146,23 +150,32 @@ impl Schedule {
     }
 }
 
-/// What remains of an obligation by month, in order, months already past but not posted included.
-/// Sums to T - R.
-pub fn plan(obligation: &ObligationState) -> Result<Vec<PlannedMonth>, EngineError> {
-    let schedule = obligation.schedule()?;
-    let mut planned = Vec::new();
-    for month in schedule.months() {
-        let end = month.before.checked_add(month.amount).ok_or(EngineError::Overflow)?;
-        let posted = obligation.recognized.clamp(month.before.min(end), end.max(month.before));
-        let amount = end.checked_sub(posted).ok_or(EngineError::Overflow)?;
-        if amount != 0 {
-            planned.push(PlannedMonth {
-                month: month.month,
-                service_from: month.service_from,
-                service_to: month.service_to,
-                amount,
-            });
+/// The months that are left after a day, and their weights. A month that is cut weighs in proportion
+/// to the days it has left; all weights are then in days of that month.
+fn left_after(
+    since: Option<NaiveDate>,
+    months: Vec<MonthOfTerm>,
+    weights: Vec<i128>,
+) -> (Vec<MonthOfTerm>, Vec<i128>) {
+    let Some(since) = since.filter(|since| months.first().is_some_and(|m| m.from <= *since)) else {
+        return (months, weights);
+    };
+    let left = months.into_iter().zip(weights).filter(|(month, _)| month.to > since);
+    let mut left: Vec<_> = left.collect();
+    let cut = left.first().map(|(month, _)| *month).filter(|month| month.from <= since);
+    if let (Some(cut), Some(from)) = (cut, since.succ_opt()) {
+        let days = i128::from(cut.days());
+        for (month, weight) in &mut left {
+            month.from = month.from.max(from);
+            let factor = if month.to == cut.to { i128::from(month.days()) } else { days };
+            *weight = weight.saturating_mul(factor);
         }
     }
-    Ok(planned)
+    if left.iter().all(|(_, weight)| *weight == 0) {
+        // Where the convention gives what is left no weight, days decide.
+        for (month, weight) in &mut left {
+            *weight = i128::from(month.days());
+        }
+    }
+    left.into_iter().unzip()
 }

@@ -6,10 +6,14 @@ use chrono::NaiveDate;
 
 use crate::{
     RULE_VERSION,
+    allocation::Allocation,
     effects::{Cause, Measure, Movement},
     error::EngineError,
-    policy::{Convention, Policy, Rounding},
-    schedule::Schedule,
+    math::sub,
+    method::Method,
+    phase::Phase,
+    policy::{Policy, Rounding},
+    progress::{Mark, Point},
     term::{Term, first_of_month},
 };
 
@@ -24,10 +28,20 @@ pub struct ContractState {
     pub signed_on: NaiveDate,
     /// Currency of all amounts.
     pub currency: Currency,
+    /// The contract's term.
+    pub term: Term,
     /// The policy at inception.
     pub policy: Policy,
+    /// How the price was shared, for later changes of estimates.
+    pub allocation: Allocation,
     /// The obligations, in the contract's order.
     pub obligations: Vec<ObligationState>,
+    /// Invoiced and unpaid with tax; below zero where the customer is owed.
+    pub receivable: i128,
+    /// Received and not applied to an invoice.
+    pub advance: i128,
+    /// Whether the price went down after signature: what is billed beyond it must be given back.
+    pub reduced: bool,
     /// Days on which U or R of the accounting contract changed, in order, one point a day. A fact
     /// needs those from its own effective date on and the last one before; earlier ones may be left
     /// out when loading.
@@ -43,20 +57,49 @@ pub struct ObligationState {
     pub key: String,
     /// Place in the contract, from 0.
     pub ordinal: u32,
-    /// Convention of its straight line.
-    pub convention: Convention,
+    /// How it is recognized.
+    pub method: Method,
     /// Rounding of its months.
     pub rounding: Rounding,
+    /// Minor digits of the contract's currency.
+    pub minor_digits: u32,
     /// Its term.
     pub term: Term,
+    /// Stated price; none where the contract states one for all.
+    pub stated: Option<i128>,
+    /// Stand-alone selling price of the whole promise, as last stated.
+    pub ssp: i128,
     /// Transaction price T allocated to it.
     pub transaction_price: i128,
-    /// Revenue posted, R: what its schedule has earned through `posted_through`.
+    /// How it is earned, in order of time; at least one.
+    pub phases: Vec<Phase>,
+    /// What was done, in order of days, one a day; none where time alone counts.
+    pub points: Vec<Point>,
+    /// Milestones reached and units through gates.
+    pub marks: Vec<Mark>,
+    /// Corrections of days that are posted, for the next run.
+    pub pending: Vec<Pending>,
+    /// Revenue posted, R.
     pub recognized: i128,
-    /// Last day of its term covered by a run; none before the first.
+    /// Last day covered by a run; none before the first.
     pub posted_through: Option<NaiveDate>,
+    /// Day from which nothing more is done under it: termination.
+    pub ended_on: Option<NaiveDate>,
     /// Billed, B.
     pub billed: i128,
+}
+
+/// Revenue to be posted by the next run for days that were posted before. Minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pending {
+    /// First day of the month of service.
+    pub service_month: NaiveDate,
+    /// Day of effect.
+    pub on: NaiveDate,
+    /// The amount, not zero.
+    pub amount: i128,
+    /// Whether it is for performance before the change that caused it (606-10-50-12A).
+    pub prior_performance: bool,
 }
 
 /// The end of a day on which the net position of an accounting contract changed. Minor units.
@@ -68,19 +111,37 @@ pub struct BalancePoint {
     pub unconditional: i128,
     /// Change of R on that day.
     pub recognized: i128,
+    /// Change, on that day, of the estimate of what must be given back.
+    pub refundable: i128,
     /// Contract liability posted, at the end of that day.
     pub deferred_revenue: i128,
     /// Contract asset posted, at the end of that day.
     pub contract_asset: i128,
+    /// Refund liability posted, at the end of that day.
+    pub refund_liability: i128,
+    /// The estimate of what must be given back, at the end of that day.
+    pub refund_estimate: i128,
 }
 
 impl ContractState {
     /// T - B of each obligation in order: what an invoice that names none is spread by.
     pub fn unbilled(&self) -> Result<Vec<i128>, EngineError> {
-        let unbilled = |obligation: &ObligationState| {
-            obligation.transaction_price.checked_sub(obligation.billed).ok_or(EngineError::Overflow)
-        };
-        self.obligations.iter().map(unbilled).collect()
+        self.obligations.iter().map(|o| sub(o.transaction_price, o.billed)).collect()
+    }
+
+    /// The place of an obligation.
+    pub(crate) fn place(&self, id: ObligationId) -> Result<usize, EngineError> {
+        let place = self.obligations.iter().position(|obligation| obligation.id == id);
+        place.ok_or(EngineError::UnknownObligation(id))
+    }
+
+    /// The obligation of this id.
+    pub(crate) fn obligation_mut(
+        &mut self,
+        id: ObligationId,
+    ) -> Result<&mut ObligationState, EngineError> {
+        let place = self.place(id)?;
+        self.obligations.get_mut(place).ok_or(EngineError::UnknownObligation(id))
     }
 
     /// A movement of this contract as a whole; callers set obligation and service month.
@@ -101,15 +162,9 @@ impl ContractState {
             effective_date,
             posting_period: first_of_month(effective_date),
             service_month: None,
+            prior_performance: false,
             rule_version: RULE_VERSION,
             policy_version: self.policy.version,
         }
-    }
-}
-
-impl ObligationState {
-    /// How its price is earned.
-    pub fn schedule(&self) -> Result<Schedule, EngineError> {
-        Schedule::new(self.term, self.convention, self.rounding, self.transaction_price)
     }
 }

@@ -60,6 +60,12 @@ impl Term {
         self.to
     }
 
+    /// Number of days.
+    #[must_use]
+    pub fn days(self) -> u32 {
+        days_through(self.from, self.to)
+    }
+
     /// Whether all days of `other` are days of this term.
     #[must_use]
     pub fn contains(self, other: Self) -> bool {

@@ -2,21 +2,21 @@
 
 use std::collections::BTreeSet;
 
-use backlog_money::MINOR_MAX;
+use backlog_ids::ObligationId;
+use backlog_money::{MINOR_MAX, Quantity};
 
 use crate::{
     error::{Violation, ViolationReason},
     facts::{SignedContract, SignedObligation},
+    method::{Method, Milestone, MilestoneWeight},
 };
 
 /// Everything that keeps `contract` from being booked, in the order of its obligations; nothing if
 /// it is sound.
 #[must_use]
 pub fn validate(contract: &SignedContract) -> Vec<Violation> {
-    let mut violations = Vec::new();
-    if let Some(reason) = of_whole(contract) {
-        violations.push(Violation { ordinal: None, obligation: None, reason });
-    }
+    let whole = |reason| Violation { ordinal: None, obligation: None, reason };
+    let mut violations: Vec<Violation> = of_whole(contract).into_iter().map(whole).collect();
     let (mut keys, mut ids) = (BTreeSet::new(), BTreeSet::new());
     for (ordinal, obligation) in contract.obligations.iter().enumerate() {
         let mut reasons = Vec::new();
@@ -27,6 +27,7 @@ pub fn validate(contract: &SignedContract) -> Vec<Violation> {
             reasons.push(ViolationReason::DuplicateId);
         }
         reasons.extend(of_price(contract, obligation));
+        reasons.extend(of_method(obligation));
         if obligation.term.is_some_and(|term| !contract.term.contains(term)) {
             reasons.push(ViolationReason::TermOutside);
         }
@@ -39,38 +40,127 @@ pub fn validate(contract: &SignedContract) -> Vec<Violation> {
     violations
 }
 
-fn of_whole(contract: &SignedContract) -> Option<ViolationReason> {
+fn of_whole(contract: &SignedContract) -> Vec<ViolationReason> {
+    let mut reasons = Vec::new();
     if contract.obligations.is_empty() {
-        return Some(ViolationReason::NoObligations);
+        reasons.push(ViolationReason::NoObligations);
     }
-    if let Some(price) = contract.price {
-        return of_amount(price);
+    match contract.price {
+        Some(price) => reasons.extend(of_amount(price)),
+        None => {
+            let prices = contract.obligations.iter().filter_map(|obligation| obligation.price);
+            let sum = prices.fold(0_i128, i128::saturating_add);
+            reasons.extend((sum > MINOR_MAX).then_some(ViolationReason::AmountTooLarge));
+        }
     }
-    let prices = contract.obligations.iter().filter_map(|obligation| obligation.price);
-    let sum = prices.fold(0_i128, i128::saturating_add);
-    (sum > MINOR_MAX).then_some(ViolationReason::AmountTooLarge)
+    let residuals = contract.obligations.iter().filter(|o| o.residual).count();
+    if residuals > 1 {
+        reasons.push(ViolationReason::ResidualUnfit);
+    }
+    let known: BTreeSet<ObligationId> = contract.obligations.iter().map(|o| o.id).collect();
+    let unknown = |named: &[ObligationId]| named.iter().any(|id| !known.contains(id));
+    if let Some(discount) = &contract.discount {
+        if unknown(&discount.obligations) {
+            reasons.push(ViolationReason::UnknownObligation);
+        }
+        if discount.obligations.is_empty() || (residuals > 0 && discount.amount.is_none()) {
+            reasons.push(ViolationReason::DiscountUnfit);
+        }
+    }
+    let mut variables = BTreeSet::new();
+    for variable in &contract.variables {
+        if unknown(&variable.applies_to) {
+            reasons.push(ViolationReason::UnknownObligation);
+        }
+        // A constraint leaves out of a bonus, and takes more of a rebate (606-10-32-11).
+        let within = variable.included <= variable.estimate;
+        if !variables.insert(variable.id.as_str()) || !within {
+            reasons.push(ViolationReason::VariableUnfit);
+        }
+        reasons.extend(too_large(variable.estimate));
+        reasons.extend(too_large(variable.included));
+    }
+    reasons
 }
 
 fn of_price(contract: &SignedContract, obligation: &SignedObligation) -> Vec<ViolationReason> {
     let mut reasons = Vec::new();
+    let own = contract.variables.iter().any(|v| v.applies_to.contains(&obligation.id));
+    let needs_none = own || obligation.residual || obligation.method.is_metered();
     match (contract.price, obligation.price) {
         (Some(_), Some(_)) => reasons.push(ViolationReason::PriceTwice),
-        (None, None) => reasons.push(ViolationReason::PriceMissing),
-        (Some(_), None) if obligation.ssp.is_none() => reasons.push(ViolationReason::SspMissing),
-        (Some(_), None) => {}
+        (None, None) if !needs_none => reasons.push(ViolationReason::PriceMissing),
+        (Some(_), None) if obligation.ssp.is_none() && !needs_none => {
+            reasons.push(ViolationReason::SspMissing);
+        }
+        (_, None) => {}
         (None, Some(price)) => reasons.extend(of_amount(price)),
     }
     match obligation.ssp {
+        Some(_) if obligation.residual => reasons.push(ViolationReason::ResidualUnfit),
         Some(ssp) if ssp <= 0 => reasons.push(ViolationReason::SspNotPositive),
-        Some(ssp) if ssp > MINOR_MAX => reasons.push(ViolationReason::AmountTooLarge),
-        Some(_) | None => {}
+        Some(ssp) => reasons.extend(too_large(ssp)),
+        None => {}
+    }
+    if obligation.ssp_range.is_some_and(|(low, high)| low <= 0 || high < low) {
+        reasons.push(ViolationReason::SspRangeUnfit);
     }
     reasons
+}
+
+fn of_method(obligation: &SignedObligation) -> Option<ViolationReason> {
+    let sound = match &obligation.method {
+        Method::StraightLine { .. } | Method::PercentComplete => true,
+        Method::PointInTime { quantity, gates } => {
+            let distinct: BTreeSet<&String> = gates.iter().collect();
+            *quantity > Quantity::ZERO && distinct.len() == gates.len()
+        }
+        Method::Units { total } | Method::LaborHours { total } => *total > Quantity::ZERO,
+        Method::CostToCost { estimate } => (1..=MINOR_MAX).contains(estimate),
+        Method::RightToInvoice { unit_price } => *unit_price >= Quantity::ZERO,
+        Method::Usage { unit_price, minimum } => {
+            *unit_price >= Quantity::ZERO && (0..=MINOR_MAX).contains(minimum)
+        }
+        Method::Milestones(milestones) => {
+            return (!are_whole(milestones, obligation.price))
+                .then_some(ViolationReason::MilestonesUnfit);
+        }
+    };
+    (!sound).then_some(ViolationReason::MeasureUnfit)
+}
+
+/// Whether shares sum to one, or amounts, with shares of the stated price among them, to that price.
+fn are_whole(milestones: &[Milestone], price: Option<i128>) -> bool {
+    let ids: BTreeSet<&str> = milestones.iter().map(|milestone| milestone.id.as_str()).collect();
+    let one = Quantity::ONE.scaled();
+    let in_amounts = milestones.iter().any(|m| matches!(m.weight, MilestoneWeight::Amount(_)));
+    let (whole, factor) = match price {
+        Some(price) if in_amounts => (price.checked_mul(one), price),
+        None if in_amounts => return false,
+        Some(_) | None => (Some(one), 1),
+    };
+    let mut sum = Some(0_i128);
+    for milestone in milestones {
+        let weight = match milestone.weight {
+            MilestoneWeight::Share(share) => share.scaled().checked_mul(factor),
+            MilestoneWeight::Amount(amount) => amount.checked_mul(one),
+        };
+        if weight.is_none_or(|weight| weight < 0) {
+            return false;
+        }
+        sum = sum.zip(weight).and_then(|(sum, weight)| sum.checked_add(weight));
+    }
+    ids.len() == milestones.len() && !milestones.is_empty() && sum.is_some() && sum == whole
 }
 
 fn of_amount(amount: i128) -> Option<ViolationReason> {
     if amount < 0 {
         return Some(ViolationReason::NegativePrice);
     }
-    (amount > MINOR_MAX).then_some(ViolationReason::AmountTooLarge)
+    too_large(amount)
+}
+
+fn too_large(amount: i128) -> Option<ViolationReason> {
+    let limit = MINOR_MAX.unsigned_abs();
+    (amount.unsigned_abs() > limit).then_some(ViolationReason::AmountTooLarge)
 }

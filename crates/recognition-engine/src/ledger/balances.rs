@@ -7,8 +7,9 @@ use chrono::NaiveDate;
 use super::{Filter, Ledger};
 use crate::{
     accrual::accrued_part,
-    effects::{Measure, PlanChange},
+    effects::{Measure, ServiceDays},
     error::EngineError,
+    math::{add, sub},
     term::days_through,
 };
 
@@ -41,6 +42,8 @@ pub struct Balances {
     pub refund_liability: i128,
     /// Invoiced and unpaid, with tax.
     pub receivable: i128,
+    /// Cash received less cash given back.
+    pub cash: i128,
     /// R carried on to the day along the plan.
     pub recognized_accrued: i128,
     /// TCV - recognized accrued.
@@ -78,6 +81,7 @@ impl Ledger {
             contract_asset: total(Measure::ContractAsset),
             refund_liability: total(Measure::RefundLiability),
             receivable: total(Measure::Receivable),
+            cash: total(Measure::Cash),
             recognized_accrued,
             backlog_accrued: sub(tcv, recognized_accrued)?,
         })
@@ -86,11 +90,11 @@ impl Ledger {
     /// What plans have earned by the end of `as_of` beyond what is posted.
     fn accrued(&self, as_of: NaiveDate, filter: &Filter) -> Result<i128, EngineError> {
         // Posted, remaining and the plan's latest word on the service days, per service month.
-        let mut months: BTreeMap<_, (i128, i128, Option<&PlanChange>)> = BTreeMap::new();
+        let mut months: BTreeMap<_, (i128, i128, Option<ServiceDays>)> = BTreeMap::new();
         for change in self.planned_through(as_of, filter) {
             let month = months.entry((change.obligation, change.month)).or_default();
             month.1 = add(month.1, change.amount.minor())?;
-            month.2 = Some(change);
+            month.2 = change.service.or(month.2);
         }
         for movement in self.recognized_through(as_of, filter) {
             if let (Some(obligation), Some(service)) = (movement.obligation, movement.service_month)
@@ -100,21 +104,13 @@ impl Ledger {
             }
         }
         let mut accrued = 0;
-        for (posted, remaining, change) in months.into_values() {
-            if let Some(change) = change {
-                let elapsed = days_through(change.service_from, as_of);
-                let days = days_through(change.service_from, change.service_to);
+        for (posted, remaining, service) in months.into_values() {
+            if let Some(service) = service {
+                let elapsed = days_through(service.from, as_of);
+                let days = days_through(service.from, service.to);
                 accrued = add(accrued, accrued_part(posted, remaining, elapsed, days))?;
             }
         }
         Ok(accrued)
     }
-}
-
-fn add(a: i128, b: i128) -> Result<i128, EngineError> {
-    a.checked_add(b).ok_or(EngineError::Overflow)
-}
-
-fn sub(a: i128, b: i128) -> Result<i128, EngineError> {
-    a.checked_sub(b).ok_or(EngineError::Overflow)
 }

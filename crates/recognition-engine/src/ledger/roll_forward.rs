@@ -58,6 +58,7 @@ fn change_of_backlog(movement: &Movement) -> i128 {
         | Measure::DeferredRevenue
         | Measure::ContractAsset
         | Measure::RefundLiability
-        | Measure::Receivable => 0,
+        | Measure::Receivable
+        | Measure::Cash => 0,
     }
 }

@@ -1,9 +1,11 @@
 //! Invoices: how they are spread, what they move, and what is refused.
 
-use super::{Story, contract, contract_id, day, invoice_of, obligation_id, policy, term};
+use super::{
+    Story, book, contract, contract_id, day, invoice, invoice_of, obligation_id, policy, term,
+};
 use crate::{
     Cause, Convention, EngineError, Fact, InvoiceLine, Measure, Policy, ReceivableOn, Rounding,
-    book, check_ceiling, invoice, invoice_spread,
+    check_ceiling, invoice_spread,
 };
 
 /// An invoice is spread by what is unbilled; over-billed obligations take no part.

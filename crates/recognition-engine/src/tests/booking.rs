@@ -1,10 +1,12 @@
 //! Booking: allocation, what enters backlog, and everything that is refused.
 
-use super::{Story, contract, contract_id, day, obligation, obligation_id, policy, term, usd};
+use super::{
+    Story, book, contract, contract_id, day, obligation, obligation_id, policy, term, usd,
+};
 use crate::{
-    Cause, Convention, EngineError, Fact, Filter, Measure, Method, Policy, RULE_VERSION, Rounding,
-    SignedContract, ViolationReason, accounting_contract_of, allocate_price, book, fold, plan,
-    validate,
+    Cause, Convention, EngineError, Fact, Filter, Measure, Method, ObligationState, Policy,
+    RULE_VERSION, Rounding, SignedContract, Spread, ViolationReason, accounting_contract_of,
+    allocate_price, fold, plan, validate,
 };
 
 fn priced(price: i128, ssps: &[i128]) -> SignedContract {
@@ -58,8 +60,12 @@ fn books_price_and_plan() {
 
     assert_eq!(state.accounting_contract, accounting_contract_of(contract_id()));
     let (one, two) = (&state.obligations[0], &state.obligations[1]);
-    assert_eq!((one.convention, one.ordinal), (Convention::EvenMonths, 0));
-    assert_eq!((two.convention, two.ordinal), (Convention::ActualDays, 1));
+    let convention = |of: &ObligationState| match of.phases[0].spread {
+        Spread::Time { convention, .. } => convention,
+        _ => panic!("earned by time"),
+    };
+    assert_eq!((convention(one), one.ordinal), (Convention::EvenMonths, 0));
+    assert_eq!((convention(two), two.ordinal), (Convention::ActualDays, 1));
     assert_eq!(effects.movements.len(), 2, "nothing but T moves");
     for (movement, price) in effects.movements.iter().zip([120_000, 30_000]) {
         assert_eq!(movement.cause, Cause::Booking);
@@ -77,7 +83,7 @@ fn books_price_and_plan() {
     // 30,000 x 28 / 59.
     assert_eq!(february.amount.minor(), 14_237);
     assert_eq!(february.effective_date, day("2025-12-20"));
-    assert_eq!(february.service_to, day("2026-02-28"));
+    assert_eq!(february.service.unwrap().to, day("2026-02-28"));
     let planned: i128 = plan(two).unwrap().iter().map(|month| month.amount).sum();
     assert_eq!(planned, 30_000);
 }

@@ -105,9 +105,9 @@ fn tells_which_points_changed() {
     story.run("2026-02-28");
     let before = story.state.clone();
     let late = invoice_of(0, day("2026-01-31"), 1_000);
-    let effects = crate::invoice(&mut story.state, &late).unwrap();
-    assert_eq!(effects.balances_from(), Some(day("2026-01-31")));
+    let effects = super::invoice(&mut story.state, &late).unwrap();
+    assert_eq!(effects.balances_from, Some(day("2026-01-31")));
     assert_eq!(before.balances.len(), story.state.balances.len());
-    let effects = crate::recognize(&mut story.state, day("2026-02-28")).unwrap();
-    assert_eq!(effects.balances_from(), None);
+    let effects = super::take(&mut story.state, &Fact::Run { through: day("2026-02-28") }).unwrap();
+    assert_eq!(effects.balances_from, None);
 }

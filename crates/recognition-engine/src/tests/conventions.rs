@@ -165,7 +165,7 @@ fn ends_by_day() {
 #[test]
 fn accrues_by_service_day_within_a_month() {
     let target = |convention, from: &str, to: &str, price, on: &str| {
-        Schedule::new(term(from, to), convention, Rounding::Cumulative, price)
+        Schedule::new(term(from, to), convention, Rounding::Cumulative, price, None)
             .unwrap()
             .target(day(on))
             .unwrap()

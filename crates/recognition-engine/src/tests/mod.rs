@@ -6,6 +6,7 @@ mod cases;
 mod contract_balances;
 mod conventions;
 mod ledger;
+mod methods;
 mod properties;
 mod roundings;
 mod runs;
@@ -16,8 +17,9 @@ use chrono::NaiveDate;
 use uuid::Uuid;
 
 use crate::{
-    Balances, ContractState, Convention, Fact, Filter, InvoiceFact, InvoiceLine, Ledger, Method,
-    Policy, Rounding, Schedule, SignedContract, SignedObligation, Term, fold,
+    Balances, ContractState, Convention, Effects, EngineError, Fact, Filter, InvoiceFact,
+    InvoiceLine, Ledger, Method, Policy, Rounding, Schedule, SignedContract, SignedObligation,
+    Term, fold,
 };
 
 /// A date from "2026-01-31".
@@ -51,6 +53,8 @@ fn obligation(ordinal: u128, price: Option<i128>, ssp: Option<i128>) -> SignedOb
         key: format!("o{ordinal}"),
         price,
         ssp,
+        ssp_range: None,
+        residual: false,
         term: None,
         method: Method::StraightLine { convention: None },
     }
@@ -66,6 +70,8 @@ fn contract(term: Term, prices: &[i128]) -> SignedContract {
         term,
         price: None,
         obligations: obligations.collect(),
+        variables: Vec::new(),
+        discount: None,
     }
 }
 
@@ -81,9 +87,28 @@ fn invoice_of(ordinal: u128, issued_on: NaiveDate, amount: i128) -> InvoiceFact 
     }
 }
 
+/// Books a contract.
+fn book(
+    contract: &SignedContract,
+    policy: &Policy,
+) -> Result<(ContractState, Effects), EngineError> {
+    fold(None, &Fact::Signed { contract: contract.clone(), policy: *policy })
+}
+
+/// Folds a fact into a state, which stays as it is when that is refused.
+fn take(state: &mut ContractState, fact: &Fact) -> Result<Effects, EngineError> {
+    let (after, effects) = fold(Some(state.clone()), fact)?;
+    *state = after;
+    Ok(effects)
+}
+
+fn invoice(state: &mut ContractState, fact: &InvoiceFact) -> Result<Effects, EngineError> {
+    take(state, &Fact::Invoiced(fact.clone()))
+}
+
 /// The amounts of a schedule by month.
 fn months(term: Term, convention: Convention, rounding: Rounding, price: i128) -> Vec<i128> {
-    let schedule = Schedule::new(term, convention, rounding, price).unwrap();
+    let schedule = Schedule::new(term, convention, rounding, price, None).unwrap();
     schedule.months().iter().map(|month| month.amount).collect()
 }
 

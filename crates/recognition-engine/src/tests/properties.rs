@@ -154,7 +154,7 @@ proptest! {
     #[test]
     fn schedules_sum(term in terms(3_000), policy in policies(), price in prices()) {
         let schedule =
-            Schedule::new(term, policy.convention, policy.rounding, price).unwrap();
+            Schedule::new(term, policy.convention, policy.rounding, price, None).unwrap();
         let months = schedule.months();
         prop_assert_eq!(months.iter().map(|month| month.amount).sum::<i128>(), price);
         prop_assert!(months.iter().all(|month| month.amount >= 0));
@@ -289,7 +289,8 @@ proptest! {
         for offset in runs {
             story.fact(&Fact::Run { through: days_from(term.from(), offset) });
         }
-        let schedule = story.state.obligations[0].schedule().unwrap();
+        let schedule =
+            Schedule::new(term, policy.convention, policy.rounding, price, None).unwrap();
         for on in (term.from() - Days::new(50)).iter_days().step_by(3).take(200) {
             let accrued = story.on(on).recognized_accrued;
             let daily = if on < signed_on { 0 } else { schedule.target(on).unwrap() };
@@ -326,7 +327,7 @@ proptest! {
         let signed = Fact::Signed { contract: made, policy };
         prop_assert!(fold(None, &signed).is_err() || amounts[0].is_some() != amounts[1].is_some());
 
-        let (mut state, _) = crate::book(&contract(term, &[7, 9]), &policy).unwrap();
+        let (mut state, _) = super::book(&contract(term, &[7, 9]), &policy).unwrap();
         state.obligations[0].transaction_price = wild.0;
         state.obligations[0].recognized = wild.1;
         state.obligations[0].billed = wild.2;

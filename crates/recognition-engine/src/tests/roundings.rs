@@ -67,7 +67,8 @@ fn remainder_needs_weight() {
 fn cuts_within_a_month() {
     let year = term("2026-01-01", "2026-12-31");
     for rounding in [Rounding::FloorLast, Rounding::PerPeriod] {
-        let schedule = Schedule::new(year, Convention::EvenMonths, rounding, 100_000).unwrap();
+        let schedule =
+            Schedule::new(year, Convention::EvenMonths, rounding, 100_000, None).unwrap();
         let target = |on| schedule.target(day(on)).unwrap();
         // 8,333 x 15 / 31 = 4,032.10; x 16 / 31 = 4,300.90.
         assert_eq!(target("2026-01-15"), 4_032);

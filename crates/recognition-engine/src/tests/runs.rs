@@ -1,7 +1,7 @@
 //! Recognition runs: what they post, and that repeating them posts nothing.
 
 use super::{Story, contract, day, policy, term, usd};
-use crate::{Cause, Convention, Fact, Filter, Measure, Rounding, fold, plan};
+use crate::{Cause, Convention, Fact, Filter, Measure, Rounding, ServiceDays, fold, plan};
 
 fn year() -> Story {
     let even = policy(Convention::EvenMonths, Rounding::Cumulative);
@@ -35,8 +35,10 @@ fn posts_entries_by_service_month() {
         assert_eq!((change.month, change.effective_date), (entry.0, entry.1));
         assert_eq!(change.amount.minor(), -entry.3);
     }
-    assert_eq!(effects.plan_changes[0].service_from, day("2026-01-15"));
-    assert_eq!(effects.plan_changes[0].service_to, day("2026-01-31"));
+    assert_eq!(
+        effects.plan_changes[0].service,
+        Some(ServiceDays { from: day("2026-01-15"), to: day("2026-01-31") })
+    );
     assert_eq!(state.obligations[0].recognized, 23_226);
     assert_eq!(state.obligations[0].posted_through, Some(day("2026-03-10")));
     let planned = plan(&state.obligations[0]).unwrap();

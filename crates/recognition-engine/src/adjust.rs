@@ -1,0 +1,60 @@
+//! Adjustments of revenue by a person.
+
+use backlog_money::Money;
+
+use crate::{
+    effects::{Cause, Effects, Measure, Movement, PlanChange},
+    error::EngineError,
+    facts::AdjustmentFact,
+    math::{add, sub},
+    phase::Phase,
+    report::change,
+    settle::Settlement,
+    state::ContractState,
+    term::first_of_month,
+};
+
+/// Moves R of an obligation at once, on the day of the adjustment; the rest of its plan spreads T - R
+/// over what remains.
+pub(crate) fn adjust(
+    state: ContractState,
+    fact: &AdjustmentFact,
+) -> Result<(ContractState, Effects), EngineError> {
+    let place = state.place(fact.obligation)?;
+    let mut settlement = Settlement::of(state);
+    change(&mut settlement, place, fact.on, |obligation| {
+        let last = obligation.last_phase(fact.on)?.clone();
+        let carved = add(obligation.earned_before(fact.on)?, fact.amount)?;
+        let satisfied = obligation.satisfied_before(fact.on)?;
+        let spread = obligation.left(last.spread, fact.on);
+        obligation.recognized = add(obligation.recognized, fact.amount)?;
+        obligation.begin(Phase {
+            from: fact.on,
+            price: last.price,
+            carved,
+            satisfied,
+            spread,
+            posted_ahead: fact.amount,
+        })
+    })?;
+    let service_month = first_of_month(fact.on);
+    let (cause, measure) = (Cause::Adjustment, Measure::Recognized);
+    let moved = settlement.state.movement(cause, measure, fact.amount, fact.on);
+    settlement.push(Movement {
+        obligation: Some(fact.obligation),
+        service_month: Some(service_month),
+        ..moved
+    })?;
+    let less = sub(0, fact.amount)?;
+    if less != 0 {
+        settlement.take(PlanChange {
+            contract: settlement.state.contract,
+            obligation: fact.obligation,
+            month: service_month,
+            amount: Money::from_minor(less, settlement.state.currency),
+            effective_date: fact.on,
+            service: None,
+        })?;
+    }
+    settlement.finish(fact.on)
+}

@@ -1,0 +1,353 @@
+//! Changes of a contract (606-10-25-10 to 25-13): what they are, and what they do.
+
+use backlog_ids::{ContractId, ObligationId};
+use backlog_money::Quantity;
+use chrono::NaiveDate;
+
+use crate::{
+    allocation::split,
+    effects::{Cause, Effects},
+    error::EngineError,
+    facts::SignedObligation,
+    math::{add, sub, sum},
+    method::Method,
+    phase::{BEGINNING, Phase, Spread},
+    report::change,
+    settle::Settlement,
+    share::Share,
+    state::{ContractState, ObligationState},
+    term::Term,
+};
+
+/// A change that the parties approved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AmendmentFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// First day on which it holds.
+    pub on: NaiveDate,
+    /// Obligations that change.
+    pub changes: Vec<ObligationChange>,
+    /// Promises that are added.
+    pub added: Vec<SignedObligation>,
+    /// How it is accounted for; as proposed where none is given.
+    pub treatment: Option<Treatment>,
+}
+
+/// A change of one obligation: new totals over its whole life. Amounts in minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObligationChange {
+    /// The obligation.
+    pub obligation: ObligationId,
+    /// New stated price.
+    pub price: Option<i128>,
+    /// New total of units or hours.
+    pub total: Option<Quantity>,
+    /// New term.
+    pub term: Option<Term>,
+    /// New stand-alone selling price of the whole.
+    pub ssp: Option<i128>,
+    /// Whether what remains of it is given up; the price is then what stays owed for it.
+    pub remove: bool,
+    /// Whether what remains is distinct from what was transferred; by its method where none is given.
+    pub distinct: Option<bool>,
+}
+
+/// How a change is accounted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Treatment {
+    /// As if the old contract ended and a new one began (25-13a).
+    Prospective,
+    /// As part of the contract, measured anew (25-13b).
+    CatchUp,
+    /// Distinct obligations as the first, others as the second (25-13c).
+    Mixed,
+}
+
+/// What a change makes of an obligation.
+struct Changed {
+    place: usize,
+    distinct: bool,
+    /// By how much the stated price changes.
+    price: i128,
+    removed: bool,
+}
+
+/// How a change is to be accounted for by the standard: what remains of each obligation that it
+/// touches is distinct from the past, is not, or both.
+pub fn propose(state: &ContractState, fact: &AmendmentFact) -> Result<Treatment, EngineError> {
+    let mut distinct = !fact.added.is_empty();
+    let mut same = false;
+    for change in &fact.changes {
+        let place = state.place(change.obligation)?;
+        let obligation = state.obligations.get(place).ok_or(EngineError::Overflow)?;
+        match change.distinct.unwrap_or(obligation.method.remains_distinct()) {
+            true => distinct = true,
+            false => same = true,
+        }
+    }
+    Ok(match (distinct, same) {
+        (true, true) => Treatment::Mixed,
+        (false, true) => Treatment::CatchUp,
+        (_, false) => Treatment::Prospective,
+    })
+}
+
+/// Accounts for a change. T changes at once; revenue that it catches up is posted by the next run, on
+/// the day of the change. Errors when it does not fit the contract, or comes before an earlier one.
+pub(crate) fn amend(
+    state: ContractState,
+    fact: &AmendmentFact,
+) -> Result<(ContractState, Effects), EngineError> {
+    let treatment = match fact.treatment {
+        Some(treatment) => treatment,
+        None => propose(&state, fact)?,
+    };
+    let mut settlement = Settlement::of(state);
+    let mut changed = Vec::with_capacity(fact.changes.len());
+    for change in &fact.changes {
+        changed.push(restate(&mut settlement.state, fact.on, change, treatment)?);
+    }
+    let mut pool = 0;
+    for change in changed.iter().filter(|change| change.distinct) {
+        pool = add(pool, change.price)?;
+    }
+    for change in changed.iter().filter(|change| !change.distinct) {
+        catch_up(&mut settlement, fact.on, change)?;
+    }
+    for promised in &fact.added {
+        let price = promised.price.unwrap_or(0);
+        pool = add(pool, price)?;
+        let term = promised.term.unwrap_or(settlement.state.term);
+        settlement.state.promise(promised, term, BEGINNING, 0)?;
+    }
+    let touched = changed.iter().any(|change| change.distinct) || !fact.added.is_empty();
+    if touched {
+        prospective(&mut settlement, fact, &changed, pool)?;
+    }
+    settlement.finish(fact.on)
+}
+
+/// Writes new totals into the obligation, its phases aside.
+fn restate(
+    state: &mut ContractState,
+    on: NaiveDate,
+    change: &ObligationChange,
+    treatment: Treatment,
+) -> Result<Changed, EngineError> {
+    let place = state.place(change.obligation)?;
+    let contract_term = state.term;
+    let obligation = state.obligation_mut(change.obligation)?;
+    if obligation.method.is_metered() || obligation.ended_on.is_some() {
+        return Err(EngineError::UnfitChange(obligation.key.clone()));
+    }
+    obligation.last_phase(on)?;
+    let own = change.distinct.unwrap_or(obligation.method.remains_distinct());
+    let distinct = match treatment {
+        Treatment::Prospective => true,
+        Treatment::CatchUp => false,
+        Treatment::Mixed => own,
+    };
+    let stated = obligation.stated.unwrap_or(obligation.transaction_price);
+    let price = match (change.remove, change.price) {
+        (true, None) => sub(obligation.earned_before(on)?, obligation.transaction_price)?,
+        (true, Some(owed)) => sub(owed, obligation.transaction_price)?,
+        (false, Some(price)) => sub(price, stated)?,
+        (false, None) => 0,
+    };
+    if change.price.is_some() {
+        obligation.stated = change.price;
+    }
+    obligation.resize(change)?;
+    if let Some(term) = change.term {
+        obligation.term = term;
+    }
+    let to = obligation.term.to().max(contract_term.to());
+    let from = obligation.term.from().min(contract_term.from());
+    state.term = Term::new(from, to).map_err(|_| EngineError::Overflow)?;
+    Ok(Changed { place, distinct, price, removed: change.remove })
+}
+
+impl ObligationState {
+    /// Sets a new total of units or hours; the price of all of them follows where none is given.
+    fn resize(&mut self, change: &ObligationChange) -> Result<(), EngineError> {
+        let before = self.promised()?;
+        if let Some(new) = change.total {
+            match &mut self.method {
+                Method::Units { total } | Method::LaborHours { total } => *total = new,
+                Method::PointInTime { quantity, .. } => *quantity = new,
+                _ => return Err(EngineError::UnfitChange(self.key.clone())),
+            }
+            if new <= Quantity::ZERO {
+                return Err(EngineError::UnfitChange(self.key.clone()));
+            }
+        }
+        match change.ssp {
+            Some(ssp) => self.ssp = ssp,
+            None if change.total.is_some() => {
+                self.ssp = Share::scale(self.ssp, self.promised()?, before)?;
+            }
+            None => {
+                if let Some(term) = change.term {
+                    let days = |term: Term| i128::from(term.days());
+                    self.ssp = Share::scale(self.ssp, days(term), days(self.term))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// How the whole promise is earned, by its totals as they now are.
+    fn spread_anew(&self, spread: Spread) -> Result<Spread, EngineError> {
+        Ok(match spread {
+            Spread::Time { convention, since, .. } => {
+                Spread::Time { term: self.term, convention, since }
+            }
+            Spread::Measured { before, .. } => Spread::Measured { before, total: self.promised()? },
+            Spread::Metered | Spread::AtOnce => spread,
+        })
+    }
+}
+
+/// Measures an obligation anew over its whole life (25-13b): earlier changes that left the past alone
+/// still do.
+fn catch_up(
+    settlement: &mut Settlement,
+    on: NaiveDate,
+    changed: &Changed,
+) -> Result<(), EngineError> {
+    let place = changed.place;
+    change(settlement, place, on, |obligation| {
+        let last = obligation.last_phase(on)?.clone();
+        let spread = obligation.spread_anew(last.spread)?;
+        let price = add(last.price, changed.price)?;
+        obligation.begin(Phase { from: on, price, spread, posted_ahead: 0, ..last })
+    })?;
+    let price = settlement.state.price_of(place)?;
+    settlement.price(place, price, Cause::Amendment, on)
+}
+
+/// What an obligation brings into the pool of a prospective change.
+struct Remaining {
+    place: usize,
+    earned: i128,
+    satisfied: Share,
+    spread: Spread,
+    /// Stand-alone selling price of what remains.
+    weight: i128,
+    /// What the change of its own stated price is.
+    own: i128,
+}
+
+/// Ends the old contract and begins a new one (25-13a): the price not yet earned and the new price,
+/// over all distinct goods and services that remain, by their stand-alone selling prices.
+fn prospective(
+    settlement: &mut Settlement,
+    fact: &AmendmentFact,
+    changed: &[Changed],
+    mut pool: i128,
+) -> Result<(), EngineError> {
+    let added = fact.added.len();
+    let first_added = settlement.state.obligations.len().saturating_sub(added);
+    let mut remaining = Vec::new();
+    for (place, obligation) in settlement.state.obligations.iter().enumerate() {
+        let own = changed.iter().find(|change| change.place == place);
+        if own.is_some_and(|change| !change.distinct) || !obligation.takes_part(fact.on)? {
+            continue;
+        }
+        let removed = own.is_some_and(|change| change.removed);
+        let part = obligation.remaining(place, fact.on, removed)?;
+        let open = sub(obligation.transaction_price, part.earned)?;
+        pool = add(pool, open)?;
+        let price = match own {
+            Some(change) => change.price,
+            None if place >= first_added => obligation.stated.unwrap_or(0),
+            None => 0,
+        };
+        remaining.push(Remaining { own: price, ..part });
+    }
+    let weights: Vec<i128> = remaining.iter().map(|part| part.weight).collect();
+    let shares = split(pool, &weights)?;
+    for (part, share) in remaining.iter().zip(shares) {
+        let price = add(part.earned, share)?;
+        change(settlement, part.place, fact.on, |obligation| {
+            obligation.begin(Phase {
+                from: if part.place >= first_added { BEGINNING } else { fact.on },
+                price,
+                carved: part.earned,
+                satisfied: part.satisfied,
+                spread: part.spread,
+                posted_ahead: 0,
+            })
+        })?;
+        let before = settlement.state.obligations.get(part.place);
+        let before = before.map_or(0, |obligation| obligation.transaction_price);
+        settlement.price(part.place, add(before, part.own)?, Cause::Amendment, fact.on)?;
+        settlement.price(part.place, price, Cause::Reallocation, fact.on)?;
+    }
+    Ok(())
+}
+
+impl ObligationState {
+    /// Whether a prospective change of its contract shares the price over what remains of it.
+    fn takes_part(&self, on: NaiveDate) -> Result<bool, EngineError> {
+        let fit = !self.method.is_metered() && self.ended_on.is_none();
+        Ok(fit
+            && (self.phases.len() > 1 || self.satisfied_before(on)? != Share::WHOLE)
+            && self.satisfied_before(on)? != Share::WHOLE
+            || fit && self.grew(on)?)
+    }
+
+    /// Whether its totals were raised beyond what its last phase covers.
+    fn grew(&self, on: NaiveDate) -> Result<bool, EngineError> {
+        let last = self.last_phase(on)?;
+        Ok(self.spread_anew(last.spread)? != last.spread)
+    }
+
+    fn remaining(
+        &self,
+        place: usize,
+        on: NaiveDate,
+        removed: bool,
+    ) -> Result<Remaining, EngineError> {
+        let last = self.last_phase(on)?;
+        let earned = self.earned_before(on)?;
+        let whole = self.spread_anew(last.spread)?;
+        let rest = self.left(whole, on);
+        // The share that remains of the whole promise as it now is.
+        let probe = Phase {
+            from: on,
+            price: self.transaction_price,
+            carved: 0,
+            satisfied: Share::NONE,
+            spread: whole_of(whole),
+            posted_ahead: 0,
+        };
+        let day = on.pred_opt().unwrap_or(on);
+        let done = probe.earning(self)?.share(day);
+        let weight = if removed { 0 } else { done.rest().apply(self.ssp)?.max(0) };
+        let satisfied = if removed { Share::WHOLE } else { done };
+        let spread = if removed { Spread::AtOnce } else { rest };
+        Ok(Remaining { place, earned, satisfied, spread, weight, own: 0 })
+    }
+}
+
+/// The spread over the whole life, whatever earlier phases took.
+const fn whole_of(spread: Spread) -> Spread {
+    match spread {
+        Spread::Time { term, convention, .. } => Spread::Time { term, convention, since: None },
+        Spread::Measured { total, .. } => Spread::Measured { before: 0, total },
+        Spread::Metered | Spread::AtOnce => spread,
+    }
+}
+
+/// The sum of changes of stated prices, in minor units: what the contract is worth more or less.
+pub fn price_change(state: &ContractState, fact: &AmendmentFact) -> Result<i128, EngineError> {
+    let mut copy = state.clone();
+    let mut sums = Vec::with_capacity(fact.changes.len());
+    for change in &fact.changes {
+        sums.push(restate(&mut copy, fact.on, change, Treatment::Prospective)?.price);
+    }
+    let added = fact.added.iter().map(|promised| promised.price.unwrap_or(0));
+    sum(sums.into_iter().chain(added))
+}

@@ -1,0 +1,128 @@
+//! What an obligation earns after one day and through another, as entries by month of service.
+
+use std::collections::BTreeSet;
+
+use chrono::NaiveDate;
+
+use crate::{
+    effects::ServiceDays,
+    error::EngineError,
+    math::{add, sub},
+    phase::{Earning, Phase},
+    state::ObligationState,
+    term::{first_of_month, last_of_month},
+};
+
+/// Revenue of one service month, earned by the end of a day. Minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry {
+    /// First day of the month of service.
+    pub(crate) service_month: NaiveDate,
+    /// First day covered.
+    pub(crate) from: NaiveDate,
+    /// Last day covered, of the same month.
+    pub(crate) to: NaiveDate,
+    /// The service days of its month, where time earns it.
+    pub(crate) service: Option<ServiceDays>,
+    /// The amount, not zero.
+    pub(crate) amount: i128,
+    /// Whether a change caught up performance before it (606-10-50-12A).
+    pub(crate) prior_performance: bool,
+}
+
+/// Days of one month that an entry covers.
+struct Piece {
+    from: NaiveDate,
+    to: NaiveDate,
+    service: Option<ServiceDays>,
+}
+
+/// Lists entries; keeps what is earned so far.
+struct Listing<'a> {
+    obligation: &'a ObligationState,
+    so_far: i128,
+    entries: Vec<Entry>,
+}
+
+impl ObligationState {
+    /// The entries after the day `after` (from the beginning when none is given) through `through`,
+    /// where `so_far` was earned before; a phase's catch-up is an entry of its own, on its first day.
+    /// Only days on which something can be earned are looked at.
+    pub(crate) fn entries(
+        &self,
+        after: Option<NaiveDate>,
+        so_far: i128,
+        through: NaiveDate,
+    ) -> Result<Vec<Entry>, EngineError> {
+        let begin = match after {
+            Some(after) => after.succ_opt().unwrap_or(NaiveDate::MAX),
+            None => NaiveDate::MIN,
+        };
+        let mut listing = Listing { obligation: self, so_far, entries: Vec::new() };
+        let nexts = self.phases.iter().skip(1).map(|phase| phase.from.pred_opt());
+        let ends = nexts.chain([Some(NaiveDate::MAX)]);
+        for (phase, end) in self.phases.iter().zip(ends) {
+            let Some(end) = end else { continue };
+            let (from, to) = (phase.from.max(begin), end.min(through));
+            if from <= to {
+                listing.phase(phase, from, to)?;
+            }
+        }
+        Ok(listing.entries)
+    }
+}
+
+impl Listing<'_> {
+    fn phase(&mut self, phase: &Phase, from: NaiveDate, to: NaiveDate) -> Result<(), EngineError> {
+        let earning = phase.earning(self.obligation)?;
+        if let Some(before) = phase.from.pred_opt().filter(|_| phase.from == from) {
+            let caught_up = earning.through(before)?;
+            let rest = sub(sub(caught_up, self.so_far)?, phase.posted_ahead)?;
+            self.so_far = add(self.so_far, phase.posted_ahead)?;
+            let piece = Piece { from, to: from, service: None };
+            self.entry(piece, rest, true)?;
+        }
+        for piece in self.pieces(&earning, from, to) {
+            let earned = sub(earning.through(piece.to)?, self.so_far)?;
+            self.entry(piece, earned, false)?;
+        }
+        Ok(())
+    }
+
+    fn entry(
+        &mut self,
+        Piece { from, to, service }: Piece,
+        amount: i128,
+        prior_performance: bool,
+    ) -> Result<(), EngineError> {
+        if amount != 0 {
+            let service_month = first_of_month(to);
+            let entry = Entry { service_month, from, to, service, amount, prior_performance };
+            self.entries.push(entry);
+            self.so_far = add(self.so_far, amount)?;
+        }
+        Ok(())
+    }
+
+    /// The pieces of months in which something can be earned, in order.
+    fn pieces(&self, earning: &Earning<'_>, from: NaiveDate, to: NaiveDate) -> Vec<Piece> {
+        if let Earning::Time(_, schedule) = earning {
+            let months = schedule.months().iter().map(|month| Piece {
+                from: month.service_from.max(from),
+                to: month.service_to.min(to),
+                service: Some(ServiceDays { from: month.service_from, to: month.service_to }),
+            });
+            return months.filter(|piece| piece.from <= piece.to).collect();
+        }
+        let reported = self.obligation.points.iter().map(|point| point.on);
+        let ends = matches!(earning, Earning::Metered(..)).then(|| self.obligation.term.to());
+        let days = reported.chain(ends).filter(|day| (from..=to).contains(day));
+        let months: BTreeSet<NaiveDate> = days.map(first_of_month).collect();
+        let piece = |month: NaiveDate| Piece {
+            from: month.max(from),
+            to: last_of_month(month).min(to),
+            service: None,
+        };
+        months.into_iter().map(piece).collect()
+    }
+}

@@ -1,0 +1,212 @@
+//! How an obligation is earned from a day on. A change makes a new phase: it leaves the past alone
+//! (prospective, 606-10-25-13a), measures it anew (cumulative catch-up, 25-13b), or both in part.
+
+use backlog_money::{exact_to_minor, mul_div_half_away};
+use chrono::NaiveDate;
+
+use crate::{
+    error::EngineError,
+    math::{add, sub},
+    method::Method,
+    policy::Convention,
+    schedule::Schedule,
+    share::Share,
+    state::ObligationState,
+    term::Term,
+};
+
+/// Before any term.
+pub const BEGINNING: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
+    Some(day) => day,
+    None => NaiveDate::MIN,
+};
+
+/// How an obligation is earned from a day on, until the next phase begins. Amounts in minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Phase {
+    /// The first day; of the first phase, [`BEGINNING`].
+    pub from: NaiveDate,
+    /// Transaction price T while it lasts.
+    pub price: i128,
+    /// The part of T earned before, which this phase leaves alone.
+    pub carved: i128,
+    /// The share of the promise that the carved part satisfied.
+    pub satisfied: Share,
+    /// How the rest is earned.
+    pub spread: Spread,
+    /// Revenue of its first day that was posted with the fact itself, as an adjustment is.
+    pub posted_ahead: i128,
+}
+
+/// How the part of a price that is not carved out is earned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spread {
+    /// By time elapsed.
+    Time {
+        /// The whole term.
+        term: Term,
+        /// How months are weighted.
+        convention: Convention,
+        /// Last day of the term left to earlier phases.
+        since: Option<NaiveDate>,
+    },
+    /// By what was done beyond `before`, of `total` less `before`; units as [`crate::Point::done`].
+    Measured {
+        /// Done and left to earlier phases.
+        before: i128,
+        /// To do in all; 0 where reports say it.
+        total: i128,
+    },
+    /// By the value of what was used.
+    Metered,
+    /// All of it on the first day.
+    AtOnce,
+}
+
+/// Revenue that a phase has earned at the end of days, worked out once.
+pub(crate) enum Earning<'a> {
+    Time(i128, Schedule),
+    Measured { obligation: &'a ObligationState, phase: &'a Phase, before: i128, total: i128 },
+    Metered(&'a ObligationState, i128),
+    AtOnce(i128),
+}
+
+impl Phase {
+    /// Prepares to tell what is earned of `obligation` while this phase lasts.
+    pub(crate) fn earning<'a>(
+        &'a self,
+        obligation: &'a ObligationState,
+    ) -> Result<Earning<'a>, EngineError> {
+        Ok(match self.spread {
+            Spread::Time { term, convention, since } => {
+                let rest = sub(self.price, self.carved)?;
+                let schedule = Schedule::new(term, convention, obligation.rounding, rest, since)?;
+                Earning::Time(self.carved, schedule)
+            }
+            Spread::Measured { before, total } => {
+                Earning::Measured { obligation, phase: self, before, total }
+            }
+            Spread::Metered => Earning::Metered(obligation, self.carved),
+            Spread::AtOnce => Earning::AtOnce(self.price),
+        })
+    }
+}
+
+impl Earning<'_> {
+    /// Revenue earned to date at the end of `day`, in minor units.
+    pub(crate) fn through(&self, day: NaiveDate) -> Result<i128, EngineError> {
+        match self {
+            Self::Time(carved, schedule) => add(*carved, schedule.target(day)?),
+            Self::AtOnce(price) => Ok(*price),
+            Self::Metered(obligation, carved) => add(*carved, obligation.metered(day)?),
+            Self::Measured { obligation, phase, before, total } => {
+                measured(obligation, phase, (*before, *total), day)
+            }
+        }
+    }
+
+    /// The share of what is not carved out that is earned at the end of `day`.
+    pub(crate) fn share(&self, day: NaiveDate) -> Share {
+        match self {
+            Self::Time(_, schedule) => schedule.share(day),
+            Self::AtOnce(_) | Self::Metered(..) => Share::WHOLE,
+            Self::Measured { obligation, before, total, .. } => {
+                let (done, of, _) = progress(obligation, (*before, *total), day);
+                Share::new(done, of)
+            }
+        }
+    }
+}
+
+/// What was done of what is to do, beyond what earlier phases had, never more than all, and the cost
+/// of uninstalled materials.
+fn progress(
+    obligation: &ObligationState,
+    (before, total): (i128, i128),
+    day: NaiveDate,
+) -> (i128, i128, i128) {
+    let Some(point) = obligation.point(day) else { return (0, 1, 0) };
+    let total = if point.of == 0 { total } else { point.of };
+    let of = total.saturating_sub(before).max(0);
+    if of == 0 {
+        // Nothing is left to do.
+        return (1, 1, point.at_cost);
+    }
+    (point.done.saturating_sub(before).clamp(0, of), of, point.at_cost)
+}
+
+fn measured(
+    obligation: &ObligationState,
+    phase: &Phase,
+    measure: (i128, i128),
+    day: NaiveDate,
+) -> Result<i128, EngineError> {
+    let (done, of, at_cost) = progress(obligation, measure, day);
+    // Materials not installed yet earn what they cost and leave both sides (606-10-55-21).
+    let rest = sub(sub(phase.price, phase.carved)?, at_cost)?;
+    let earned = mul_div_half_away(rest, done, of).ok_or(EngineError::Overflow)?;
+    add(add(phase.carved, at_cost)?, earned)
+}
+
+impl ObligationState {
+    /// The value of metered use at the end of `day`; from the end of the term on, at least the
+    /// committed minimum.
+    pub(crate) fn metered(&self, day: NaiveDate) -> Result<i128, EngineError> {
+        let exact = self.point(day).map_or(0, |point| point.done);
+        let value = exact_to_minor(exact, self.minor_digits).ok_or(EngineError::Overflow)?;
+        match self.method {
+            Method::Usage { minimum, .. } if day >= self.term.to() => Ok(value.max(minimum)),
+            _ => Ok(value),
+        }
+    }
+
+    /// T of a metered obligation: what is earned to date, at least the committed minimum.
+    pub(crate) fn metered_price(&self) -> Result<i128, EngineError> {
+        let value = self.metered(NaiveDate::MAX)?;
+        match self.method {
+            Method::Usage { minimum, .. } => Ok(value.max(minimum)),
+            _ => Ok(value),
+        }
+    }
+
+    /// Revenue earned to date at the end of a day, by the phase in force on it.
+    pub(crate) fn earned(&self, day: NaiveDate) -> Result<i128, EngineError> {
+        let begun = self.phases.partition_point(|phase| phase.from <= day);
+        match begun.checked_sub(1).and_then(|index| self.phases.get(index)) {
+            Some(phase) => phase.earning(self)?.through(day),
+            None => Ok(0),
+        }
+    }
+
+    /// The phase that a change on `on` starts from. Changes go forward: one before the last is refused.
+    pub(crate) fn last_phase(&self, on: NaiveDate) -> Result<&Phase, EngineError> {
+        let last = self.phases.last().ok_or(EngineError::Overflow)?;
+        if on < last.from {
+            return Err(EngineError::ChangeBeforeLast { on, last: last.from });
+        }
+        Ok(last)
+    }
+
+    /// Revenue earned to date before `on`, as what is in force on `on` measures it.
+    pub(crate) fn earned_before(&self, on: NaiveDate) -> Result<i128, EngineError> {
+        let Some(day) = on.pred_opt() else { return Ok(0) };
+        self.last_phase(on)?.earning(self)?.through(day)
+    }
+
+    /// The share of the whole promise that is satisfied before `on`.
+    pub(crate) fn satisfied_before(&self, on: NaiveDate) -> Result<Share, EngineError> {
+        let Some(day) = on.pred_opt() else { return Ok(Share::NONE) };
+        let phase = self.last_phase(on)?;
+        Ok(phase.satisfied.then(phase.earning(self)?.share(day)))
+    }
+
+    /// Begins a phase; one that began on the same day gives way to it.
+    pub(crate) fn begin(&mut self, mut phase: Phase) -> Result<(), EngineError> {
+        self.last_phase(phase.from)?;
+        if let Some(known) = self.phases.pop_if(|known| known.from == phase.from) {
+            phase.posted_ahead = add(phase.posted_ahead, known.posted_ahead)?;
+        }
+        self.phases.push(phase);
+        Ok(())
+    }
+}

@@ -1,0 +1,79 @@
+//! When what remains of an obligation is expected to be recognized.
+
+use std::collections::BTreeMap;
+
+use backlog_money::allocate;
+use chrono::NaiveDate;
+
+use crate::{
+    effects::ServiceDays,
+    error::EngineError,
+    math::{add, sub, sum},
+    method::Method,
+    state::ObligationState,
+    term::{Term, first_of_month, last_of_month},
+};
+
+/// What remains to be recognized in a month. Amount in minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PlannedMonth {
+    /// First day of the calendar month.
+    pub month: NaiveDate,
+    /// The service days by which it accrues; none where time alone earns nothing.
+    pub service: Option<ServiceDays>,
+    /// The amount, not zero.
+    pub amount: i128,
+}
+
+/// What remains of an obligation by month, in order, what is earned but not posted included. Sums to
+/// T - R.
+pub fn plan(obligation: &ObligationState) -> Result<Vec<PlannedMonth>, EngineError> {
+    let mut months: BTreeMap<NaiveDate, (i128, Option<ServiceDays>)> = BTreeMap::new();
+    for pending in &obligation.pending {
+        let month = months.entry(pending.service_month).or_default();
+        month.0 = add(month.0, pending.amount)?;
+    }
+    for entry in obligation.not_posted(NaiveDate::MAX)? {
+        let month = months.entry(entry.service_month).or_default();
+        month.0 = add(month.0, entry.amount)?;
+        month.1 = entry.service.or(month.1);
+    }
+    let known = sum(months.values().map(|month| month.0))?;
+    let open = sub(obligation.transaction_price, obligation.recognized)?;
+    let rest = sub(open, known)?;
+    if rest != 0 {
+        for (month, amount) in obligation.expected(rest)? {
+            let planned = months.entry(month).or_default();
+            planned.0 = add(planned.0, amount)?;
+        }
+    }
+    let planned = months.into_iter().filter(|(_, (amount, _))| *amount != 0);
+    Ok(planned.map(|(month, (amount, service))| PlannedMonth { month, service, amount }).collect())
+}
+
+impl ObligationState {
+    /// When an amount that depends on what is yet to be done is expected: a delivery in the last month
+    /// of its term, progress by day over what the term has left, all of it in the next month once the
+    /// term is over.
+    fn expected(&self, amount: i128) -> Result<Vec<(NaiveDate, i128)>, EngineError> {
+        let last_point = self.points.last().map(|point| point.on);
+        let begun = self.phases.last().and_then(|phase| phase.from.pred_opt());
+        let known = last_point.max(self.posted_through).max(begun);
+        let from = match known.and_then(|day| day.succ_opt()) {
+            Some(next) => next.max(self.term.from()),
+            None => self.term.from(),
+        };
+        if from > self.term.to() {
+            let month = known.map_or(self.term.to(), last_of_month);
+            return Ok(vec![(month.succ_opt().unwrap_or(month), amount)]);
+        }
+        if matches!(self.method, Method::PointInTime { .. } | Method::Usage { .. }) {
+            return Ok(vec![(first_of_month(self.term.to()), amount)]);
+        }
+        let term = Term::new(from, self.term.to()).map_err(|_| EngineError::Overflow)?;
+        let months = term.months();
+        let days: Vec<i128> = months.iter().map(|month| i128::from(month.days())).collect();
+        let parts = allocate(amount, &days).map_err(|_| EngineError::Overflow)?;
+        Ok(months.iter().map(|month| first_of_month(month.from)).zip(parts).collect())
+    }
+}

@@ -1,0 +1,114 @@
+//! Progress and estimates: what was done, and what is expected.
+
+use chrono::NaiveDate;
+
+use crate::{
+    effects::{Cause, Effects},
+    error::EngineError,
+    facts::{Estimate, EstimateFact},
+    math::{add, sub},
+    phase::{Phase, Spread},
+    progress::ProgressFact,
+    settle::Settlement,
+    state::{ContractState, ObligationState},
+};
+
+/// Takes in progress as reported. Revenue waits for the next run; T of metered use, and the plan,
+/// change at once. Errors when the report does not fit the obligation.
+pub(crate) fn progress(
+    state: ContractState,
+    fact: &ProgressFact,
+) -> Result<(ContractState, Effects), EngineError> {
+    let place = state.place(fact.obligation)?;
+    let mut settlement = Settlement::of(state);
+    change(&mut settlement, place, fact.on, |obligation| {
+        obligation.report(fact.on, &fact.reading)
+    })?;
+    let price = settlement.state.price_of(place)?;
+    settlement.price(place, price, Cause::Usage, fact.on)?;
+    settlement.finish(fact.on)
+}
+
+/// Takes in a changed estimate: T of the obligations that the amount was promised for changes as it
+/// was shared at inception, satisfied parts with it (606-10-32-42 to 32-45).
+pub(crate) fn reestimate(
+    state: ContractState,
+    fact: &EstimateFact,
+) -> Result<(ContractState, Effects), EngineError> {
+    let mut settlement = Settlement::of(state);
+    match &fact.estimate {
+        Estimate::Cost { obligation, estimate } => {
+            let place = settlement.state.place(*obligation)?;
+            change(&mut settlement, place, fact.on, |o| o.expect_cost(fact.on, *estimate))?;
+        }
+        Estimate::Variable { id, estimate, included } => {
+            let mut allocation = settlement.state.allocation.clone();
+            let changes = allocation.reestimate(id, *estimate, *included)?;
+            settlement.state.allocation = allocation;
+            for (obligation, amount) in changes {
+                if amount != 0 {
+                    let place = settlement.state.place(obligation)?;
+                    reprice(&mut settlement, place, fact.on, amount, Cause::EstimateChange)?;
+                }
+            }
+        }
+    }
+    settlement.finish(fact.on)
+}
+
+/// Changes T of an obligation by `amount` from `on` on: the part of the promise that was carved out
+/// as satisfied takes its share of it at once, what is satisfied since then by its measure.
+pub(crate) fn reprice(
+    settlement: &mut Settlement,
+    place: usize,
+    on: NaiveDate,
+    amount: i128,
+    cause: Cause,
+) -> Result<(), EngineError> {
+    change(settlement, place, on, |obligation| {
+        let last = obligation.last_phase(on)?.clone();
+        if last.spread == Spread::Metered {
+            return Err(EngineError::OtherMethod(obligation.key.clone()));
+        }
+        let carved = add(last.carved, last.satisfied.apply(amount)?)?;
+        let price = add(last.price, amount)?;
+        obligation.begin(Phase { from: on, price, carved, posted_ahead: 0, ..last })
+    })?;
+    let price = settlement.state.price_of(place)?;
+    settlement.price(place, price, cause, on)
+}
+
+/// Changes an obligation as of `on`; days after it that are posted are corrected by the next run.
+pub(crate) fn change(
+    settlement: &mut Settlement,
+    place: usize,
+    on: NaiveDate,
+    with: impl FnOnce(&mut ObligationState) -> Result<(), EngineError>,
+) -> Result<(), EngineError> {
+    let Some(obligation) = settlement.state.obligations.get_mut(place) else {
+        return Err(EngineError::Overflow);
+    };
+    let before = obligation.clone();
+    with(obligation)?;
+    obligation.correct(&before, on)
+}
+
+impl ContractState {
+    /// What must be given back as far as it was received or is receivable: rebates expected, and what
+    /// is billed beyond a price that was reduced (606-10-32-10).
+    pub(crate) fn refund_estimate(&self) -> Result<i128, EngineError> {
+        let rebates = self.allocation.rebates()?;
+        if !self.reduced {
+            return Ok(rebates);
+        }
+        let (mut price, mut billed) = (0, 0);
+        for obligation in &self.obligations {
+            if obligation.method.is_metered() && obligation.ended_on.is_none() {
+                continue;
+            }
+            price = add(price, obligation.transaction_price)?;
+            billed = add(billed, obligation.billed)?;
+        }
+        Ok(rebates.max(sub(billed, price)?))
+    }
+}

@@ -1,0 +1,150 @@
+//! From what a fact changed to what it emits: movements of price, changes of plan, balances.
+
+use std::collections::BTreeMap;
+
+use backlog_ids::ObligationId;
+use backlog_money::Money;
+use chrono::NaiveDate;
+
+use crate::{
+    balances::{NetChanges, split},
+    effects::{Cause, Effects, Measure, Movement, PlanChange},
+    error::EngineError,
+    math::{add, sub},
+    plan::{PlannedMonth, plan},
+    state::ContractState,
+};
+
+/// A fact being accounted for: the contract as it was and as it becomes, and what is emitted.
+pub(crate) struct Settlement {
+    before: ContractState,
+    /// The contract as it becomes.
+    pub(crate) state: ContractState,
+    effects: Effects,
+    net: NetChanges,
+    /// What entries took out of plans already, by obligation and month.
+    taken: BTreeMap<(ObligationId, NaiveDate), i128>,
+}
+
+impl Settlement {
+    /// Begins with the contract as it is.
+    pub(crate) fn of(state: ContractState) -> Self {
+        Self {
+            before: state.clone(),
+            state,
+            effects: Effects::default(),
+            net: NetChanges::default(),
+            taken: BTreeMap::new(),
+        }
+    }
+
+    /// Moves a measure of an obligation; nothing when the amount is zero.
+    pub(crate) fn movement(
+        &mut self,
+        obligation: Option<ObligationId>,
+        (cause, measure): (Cause, Measure),
+        amount: i128,
+        on: NaiveDate,
+    ) -> Result<(), EngineError> {
+        let moved = self.state.movement(cause, measure, amount, on);
+        self.push(Movement { obligation, ..moved })
+    }
+
+    /// Emits a movement as it is; nothing when its amount is zero.
+    pub(crate) fn push(&mut self, movement: Movement) -> Result<(), EngineError> {
+        let amount = movement.amount.minor();
+        if amount == 0 {
+            return Ok(());
+        }
+        match movement.measure {
+            Measure::Unconditional => self.net.unconditional(movement.effective_date, amount)?,
+            Measure::Recognized => self.net.recognized(movement.effective_date, amount)?,
+            _ => {}
+        }
+        self.effects.movements.push(movement);
+        Ok(())
+    }
+
+    /// Takes what an entry posted out of its month's plan, on the entry's own day.
+    pub(crate) fn take(&mut self, change: PlanChange) -> Result<(), EngineError> {
+        let taken = self.taken.entry((change.obligation, change.month)).or_default();
+        *taken = add(*taken, change.amount.minor())?;
+        self.effects.plan_changes.push(change);
+        Ok(())
+    }
+
+    /// Sets T of an obligation, effective `on`, for a cause.
+    pub(crate) fn price(
+        &mut self,
+        place: usize,
+        price: i128,
+        cause: Cause,
+        on: NaiveDate,
+    ) -> Result<(), EngineError> {
+        let Some(obligation) = self.state.obligations.get_mut(place) else {
+            return Err(EngineError::Overflow);
+        };
+        let change = sub(price, obligation.transaction_price)?;
+        obligation.transaction_price = price;
+        let id = obligation.id;
+        self.state.reduced |= change < 0 && cause != Cause::Usage;
+        self.movement(Some(id), (cause, Measure::TransactionPrice), change, on)
+    }
+
+    /// The contract as it now is, and everything emitted: what is left to change of plans takes effect
+    /// `on`, and the net position is split into liability, refund liability and asset.
+    pub(crate) fn finish(mut self, on: NaiveDate) -> Result<(ContractState, Effects), EngineError> {
+        self.plans(on)?;
+        let estimate = self.state.refund_estimate()?;
+        self.net.refundable(on, sub(estimate, self.before.refund_estimate()?)?)?;
+        let balances = split(&self.state, &self.net, &mut self.effects)?;
+        balances.save(&mut self.state);
+        Ok((self.state, self.effects))
+    }
+
+    fn plans(&mut self, on: NaiveDate) -> Result<(), EngineError> {
+        for place in 0..self.state.obligations.len() {
+            let (Some(after), before) =
+                (self.state.obligations.get(place), self.before.obligations.get(place))
+            else {
+                continue;
+            };
+            if before == Some(after) {
+                continue;
+            }
+            let id = after.id;
+            let old = before.map(plan).transpose()?.unwrap_or_default();
+            for (planned, amount) in differences(&old, &plan(after)?)? {
+                let taken = self.taken.get(&(id, planned.month)).copied().unwrap_or(0);
+                let amount = sub(amount, taken)?;
+                if amount != 0 {
+                    self.effects.plan_changes.push(PlanChange {
+                        contract: self.state.contract,
+                        obligation: id,
+                        month: planned.month,
+                        amount: Money::from_minor(amount, self.state.currency),
+                        effective_date: on,
+                        service: planned.service,
+                    });
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Each month of either plan in order, with the change of its amount and the days by the newer word.
+fn differences(
+    old: &[PlannedMonth],
+    new: &[PlannedMonth],
+) -> Result<Vec<(PlannedMonth, i128)>, EngineError> {
+    let mut months: BTreeMap<NaiveDate, (PlannedMonth, i128)> = BTreeMap::new();
+    for planned in old {
+        months.insert(planned.month, (*planned, sub(0, planned.amount)?));
+    }
+    for planned in new {
+        let month = months.entry(planned.month).or_insert((*planned, 0));
+        *month = (*planned, add(month.1, planned.amount)?);
+    }
+    Ok(months.into_values().collect())
+}
