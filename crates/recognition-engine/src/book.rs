@@ -100,7 +100,8 @@ impl ContractState {
         obligation.phases.push(Phase {
             from,
             price,
-            carved: 0,
+            // Beside what is metered, a price can only be a variable amount.
+            carved: if spread == Spread::Metered { price } else { 0 },
             satisfied: Share::NONE,
             spread,
             posted_ahead: 0,

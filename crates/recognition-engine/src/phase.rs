@@ -98,6 +98,10 @@ impl Earning<'_> {
         match self {
             Self::Time(carved, schedule) => add(*carved, schedule.target(day)?),
             Self::AtOnce(price) => Ok(*price),
+            // A variable amount of metered use is for what was used: nothing before the first.
+            Self::Metered(obligation, _) if obligation.point(day).is_none() => {
+                obligation.metered(day)
+            }
             Self::Metered(obligation, carved) => add(*carved, obligation.metered(day)?),
             Self::Measured { obligation, phase, before, total } => {
                 measured(obligation, phase, (*before, *total), day)

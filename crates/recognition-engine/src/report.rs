@@ -67,10 +67,12 @@ pub(crate) fn reprice(
 ) -> Result<(), EngineError> {
     change(settlement, place, on, |obligation| {
         let last = obligation.last_phase(on)?.clone();
-        if last.spread == Spread::Metered {
-            return Err(EngineError::OtherMethod(obligation.key.clone()));
-        }
-        let carved = add(last.carved, last.satisfied.apply(amount)?)?;
+        let caught_up = match last.spread {
+            // All of it is for what was used to date.
+            Spread::Metered => amount,
+            _ => last.satisfied.apply(amount)?,
+        };
+        let carved = add(last.carved, caught_up)?;
         let price = add(last.price, amount)?;
         obligation.begin(Phase { from: on, price, carved, posted_ahead: 0, ..last })
     })?;

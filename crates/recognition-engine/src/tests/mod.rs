@@ -3,6 +3,7 @@
 mod billing;
 mod booking;
 mod cases;
+mod changes;
 mod contract_balances;
 mod conventions;
 mod ledger;
