@@ -1,7 +1,8 @@
 //! The id types.
 
-use std::{fmt, hash::Hash, str::FromStr};
+use std::{borrow::Cow, fmt, hash::Hash, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use uuid::Uuid;
 
 use crate::parse::{IdError, parse};
@@ -67,6 +68,19 @@ macro_rules! typed_ids {
             }
         }
 
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(D::Error::custom)
+            }
+        }
+
         impl FromStr for $name {
             type Err = IdError;
 
@@ -90,6 +104,10 @@ typed_ids! {
     ObligationId = "obl_";
     /// An invoice.
     InvoiceId = "inv_";
+    /// A credit note.
+    CreditNoteId = "crn_";
+    /// Cash received or given back.
+    PaymentId = "pay_";
     /// An entry of a log.
     EventId = "evt_";
     /// A recognition run.

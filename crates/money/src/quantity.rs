@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::rounding::mul_div_half_away;
@@ -16,7 +17,10 @@ const ONE: i128 = 1_000_000_000_000;
 const WHOLE_MAX: i128 = 1_000_000_000_000_000;
 
 /// An exact decimal: units, hours, prices of one unit, shares. Not an amount of money.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(
+    Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(transparent)]
 pub struct Quantity(i128);
 
 /// A text is not a quantity.

@@ -10,10 +10,11 @@ use crate::{
     prices::stand_alone,
     validate::validate,
 };
+use serde::{Deserialize, Serialize};
 
 /// How a price was shared at inception: kept, because later changes of variable amounts are shared
 /// alike (606-10-32-43). Amounts in minor units.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
     /// Fixed price of the whole.
     pub fixed: i128,

@@ -289,19 +289,15 @@ fn prospective(
 }
 
 impl ObligationState {
-    /// Whether a prospective change of its contract shares the price over what remains of it.
+    /// Whether a prospective change of its contract shares the price over what remains of it: what is
+    /// satisfied and was not raised again takes no part.
     fn takes_part(&self, on: NaiveDate) -> Result<bool, EngineError> {
-        let fit = !self.method.is_metered() && self.ended_on.is_none();
-        Ok(fit
-            && (self.phases.len() > 1 || self.satisfied_before(on)? != Share::WHOLE)
-            && self.satisfied_before(on)? != Share::WHOLE
-            || fit && self.grew(on)?)
-    }
-
-    /// Whether its totals were raised beyond what its last phase covers.
-    fn grew(&self, on: NaiveDate) -> Result<bool, EngineError> {
+        if self.method.is_metered() || self.ended_on.is_some() {
+            return Ok(false);
+        }
         let last = self.last_phase(on)?;
-        Ok(self.spread_anew(last.spread)? != last.spread)
+        let raised = self.spread_anew(last.spread)? != last.spread;
+        Ok(raised || self.satisfied_before(on)? != Share::WHOLE)
     }
 
     fn remaining(

@@ -8,6 +8,7 @@ use crate::{
     amend::AmendmentFact, method::Method, policy::Policy, progress::ProgressFact, term::Term,
     terminate::TerminationFact,
 };
+use serde::{Deserialize, Serialize};
 
 /// Something that happened to one contract. Facts may come in any order of their dates, but changes
 /// of what was agreed or estimated go forward.
@@ -41,6 +42,25 @@ pub enum Fact {
         /// Last day covered.
         through: NaiveDate,
     },
+}
+
+impl Fact {
+    /// The day on which it takes effect first.
+    #[must_use]
+    pub const fn on(&self) -> NaiveDate {
+        match self {
+            Self::Signed { contract, .. } => contract.signed_on,
+            Self::Invoiced(fact) => fact.issued_on,
+            Self::Credited(fact) => fact.on,
+            Self::Paid(fact) => fact.on,
+            Self::Progressed(fact) => fact.on,
+            Self::Reestimated(fact) => fact.on,
+            Self::Amended(fact) => fact.on,
+            Self::Terminated(fact) => fact.on,
+            Self::Adjusted(fact) => fact.on,
+            Self::Run { through } => *through,
+        }
+    }
 }
 
 /// A signed contract. Amounts in minor units of its currency.
@@ -86,7 +106,7 @@ pub struct SignedObligation {
 }
 
 /// An amount that depends on what is yet to happen. Minor units; rebates and penalties are negative.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Variable {
     /// The caller's handle, unique within the contract.
     pub id: String,

@@ -3,9 +3,10 @@
 use backlog_money::Quantity;
 
 use crate::policy::Convention;
+use serde::{Deserialize, Serialize};
 
 /// How the revenue of an obligation is recognized: where its progress comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Method {
     /// Over time, by time elapsed (606-10-25-27, 55-17).
     StraightLine {
@@ -53,7 +54,7 @@ pub enum Method {
 }
 
 /// A milestone.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Milestone {
     /// The caller's handle, unique in the obligation.
     pub id: String,
@@ -62,7 +63,7 @@ pub struct Milestone {
 }
 
 /// What a milestone earns.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum MilestoneWeight {
     /// A share of the whole; shares sum to one.
     Share(Quantity),

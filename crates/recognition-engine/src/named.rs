@@ -7,8 +7,11 @@ macro_rules! named_enum {
         pub enum $enum:ident { $($(#[$value_doc:meta])* $value:ident = $name:literal,)+ }
     ) => {
         $(#[$doc])*
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $enum { $($(#[$value_doc])* $value,)+ }
+        #[derive(
+            Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash,
+            serde::Serialize, serde::Deserialize,
+        )]
+        pub enum $enum { $($(#[$value_doc])* #[serde(rename = $name)] $value,)+ }
 
         impl $enum {
             /// All values, in order.

@@ -14,6 +14,7 @@ use crate::{
     state::ObligationState,
     term::Term,
 };
+use serde::{Deserialize, Serialize};
 
 /// Before any term.
 pub const BEGINNING: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
@@ -22,7 +23,7 @@ pub const BEGINNING: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
 };
 
 /// How an obligation is earned from a day on, until the next phase begins. Amounts in minor units.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Phase {
     /// The first day; of the first phase, [`BEGINNING`].
     pub from: NaiveDate,
@@ -39,7 +40,7 @@ pub struct Phase {
 }
 
 /// How the part of a price that is not carved out is earned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Spread {
     /// By time elapsed.
     Time {
@@ -72,6 +73,11 @@ pub(crate) enum Earning<'a> {
 }
 
 impl Phase {
+    /// Whether reports, not time, say what is earned.
+    pub(crate) const fn is_measured(&self) -> bool {
+        matches!(self.spread, Spread::Measured { .. } | Spread::Metered)
+    }
+
     /// Prepares to tell what is earned of `obligation` while this phase lasts.
     pub(crate) fn earning<'a>(
         &'a self,

@@ -10,6 +10,7 @@ use crate::{
     method::{Method, MilestoneWeight},
     state::ObligationState,
 };
+use serde::{Deserialize, Serialize};
 
 /// One share, in units of the last place of a quantity.
 const WHOLE: i128 = Quantity::ONE.scaled();
@@ -67,7 +68,7 @@ pub enum Reading {
 }
 
 /// Progress as of the end of a day, until the next point. Its unit is the method's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Point {
     /// The day.
     pub on: NaiveDate,
@@ -81,7 +82,7 @@ pub struct Point {
 }
 
 /// Something that happens once to a part of an obligation: a milestone, units at a gate.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Mark {
     /// Milestone or gate.
     pub name: String,

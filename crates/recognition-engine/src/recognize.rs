@@ -81,6 +81,23 @@ fn obligation(
 }
 
 impl ObligationState {
+    /// The first day for which a run has something to post or to plan anew; none when nothing is left to
+    /// do unless another fact comes.
+    pub fn due_from(&self) -> Result<Option<NaiveDate>, EngineError> {
+        if let Some(first) = self.pending.iter().map(|pending| pending.on).min() {
+            return Ok(Some(first));
+        }
+        let open = self.transaction_price != self.recognized;
+        let replans = open && self.phases.last().is_some_and(|phase| phase.is_measured());
+        if !replans && self.not_posted(NaiveDate::MAX)?.is_empty() {
+            return Ok(None);
+        }
+        Ok(match self.posted_through {
+            Some(posted) => posted.succ_opt(),
+            None => Some(self.begins()),
+        })
+    }
+
     /// What is earned through a day and not posted, corrections of posted days aside.
     pub(crate) fn not_posted(&self, through: NaiveDate) -> Result<Vec<Entry>, EngineError> {
         let after = self.posted_through;

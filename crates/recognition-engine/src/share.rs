@@ -3,12 +3,13 @@
 use backlog_money::mul_div_half_away;
 
 use crate::error::EngineError;
+use serde::{Deserialize, Serialize};
 
 /// Denominators beyond this are rounded to it: far finer than a minor unit of any price allowed.
 const DENOMINATOR_MAX: i128 = 1_000_000_000_000_000_000;
 
 /// A share from none to all.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Share {
     part: i128,
     of: i128,

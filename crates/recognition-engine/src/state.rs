@@ -16,6 +16,7 @@ use crate::{
     progress::{Mark, Point},
     term::{Term, first_of_month},
 };
+use serde::{Deserialize, Serialize};
 
 /// A signed contract as accounted for so far. Amounts in minor units of its currency.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,7 +91,7 @@ pub struct ObligationState {
 }
 
 /// Revenue to be posted by the next run for days that were posted before. Minor units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pending {
     /// First day of the month of service.
     pub service_month: NaiveDate,
@@ -127,6 +128,17 @@ impl ContractState {
     /// T - B of each obligation in order: what an invoice that names none is spread by.
     pub fn unbilled(&self) -> Result<Vec<i128>, EngineError> {
         self.obligations.iter().map(|o| sub(o.transaction_price, o.billed)).collect()
+    }
+
+    /// The first day on which a run through `through` can change balances; none when it posts nothing.
+    pub fn posts_from(&self, through: NaiveDate) -> Result<Option<NaiveDate>, EngineError> {
+        let mut first: Option<NaiveDate> = None;
+        for obligation in &self.obligations {
+            if let Some(due) = obligation.due_from()?.filter(|due| *due <= through) {
+                first = Some(first.map_or(due, |first| first.min(due)));
+            }
+        }
+        Ok(first.map(|first| first.max(self.signed_on)).filter(|_| through >= self.signed_on))
     }
 
     /// The place of an obligation.

@@ -1,13 +1,15 @@
 //! Terms and the calendar months they touch.
 
 use chrono::{Datelike, Months, NaiveDate};
+use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// The longest term in months: 100 years.
 pub const TERM_MONTHS_MAX: u32 = 1200;
 
 /// A span of civil dates, both inclusive.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "(NaiveDate, NaiveDate)", into = "(NaiveDate, NaiveDate)")]
 pub struct Term {
     from: NaiveDate,
     to: NaiveDate,
@@ -30,6 +32,20 @@ pub enum TermError {
     /// A year before 1 or after 9999.
     #[error("the term leaves the years 1 to 9999")]
     OutsideCalendar,
+}
+
+impl TryFrom<(NaiveDate, NaiveDate)> for Term {
+    type Error = TermError;
+
+    fn try_from((from, to): (NaiveDate, NaiveDate)) -> Result<Self, TermError> {
+        Self::new(from, to)
+    }
+}
+
+impl From<Term> for (NaiveDate, NaiveDate) {
+    fn from(term: Term) -> Self {
+        (term.from, term.to)
+    }
 }
 
 impl Term {

@@ -11,10 +11,24 @@ pub enum Permission {
     ContractCreate,
     /// Sign contracts: from then on they are in backlog.
     ContractSign,
+    /// Change signed contracts as the parties approved it.
+    ContractAmend,
+    /// End signed contracts.
+    ContractTerminate,
     /// Issue invoices.
     InvoiceIssue,
+    /// Issue credit notes, concessions among them.
+    CreditNoteIssue,
+    /// Record cash received and given back.
+    PaymentRecord,
     /// See invoices.
     InvoiceRead,
+    /// Report progress of obligations.
+    ProgressReport,
+    /// Change estimates of variable amounts and costs.
+    EstimateChange,
+    /// Adjust revenue, for a reason.
+    RevenueAdjust,
     /// Post revenue.
     RecognitionRun,
     /// See what is planned to be recognized.
@@ -41,12 +55,19 @@ pub enum Permission {
 
 impl Permission {
     /// All of them, in the order of declaration.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 23] = [
         Self::ContractRead,
         Self::ContractCreate,
         Self::ContractSign,
+        Self::ContractAmend,
+        Self::ContractTerminate,
         Self::InvoiceIssue,
+        Self::CreditNoteIssue,
+        Self::PaymentRecord,
         Self::InvoiceRead,
+        Self::ProgressReport,
+        Self::EstimateChange,
+        Self::RevenueAdjust,
         Self::RecognitionRun,
         Self::PlanRead,
         Self::ReportRead,
@@ -67,8 +88,15 @@ impl Permission {
             Self::ContractRead => "contract.read",
             Self::ContractCreate => "contract.create",
             Self::ContractSign => "contract.sign",
+            Self::ContractAmend => "contract.amend",
+            Self::ContractTerminate => "contract.terminate",
             Self::InvoiceIssue => "invoice.issue",
+            Self::CreditNoteIssue => "credit_note.issue",
+            Self::PaymentRecord => "payment.record",
             Self::InvoiceRead => "invoice.read",
+            Self::ProgressReport => "progress.report",
+            Self::EstimateChange => "estimate.change",
+            Self::RevenueAdjust => "revenue.adjust",
             Self::RecognitionRun => "recognition.run",
             Self::PlanRead => "plan.read",
             Self::ReportRead => "report.read",
@@ -89,7 +117,14 @@ impl Permission {
         match self {
             Self::ContractCreate
             | Self::ContractSign
+            | Self::ContractAmend
+            | Self::ContractTerminate
             | Self::InvoiceIssue
+            | Self::CreditNoteIssue
+            | Self::PaymentRecord
+            | Self::ProgressReport
+            | Self::EstimateChange
+            | Self::RevenueAdjust
             | Self::RecognitionRun => true,
             Self::ContractRead
             | Self::InvoiceRead
@@ -248,8 +283,13 @@ const BILLING: PermissionSet = PermissionSet::of(&[
     Permission::ContractRead,
     Permission::ContractCreate,
     Permission::ContractSign,
+    Permission::ContractAmend,
+    Permission::ContractTerminate,
     Permission::InvoiceIssue,
+    Permission::CreditNoteIssue,
+    Permission::PaymentRecord,
     Permission::InvoiceRead,
+    Permission::ProgressReport,
     Permission::PlanRead,
     Permission::ReportRead,
     Permission::ProcessingRead,
@@ -257,6 +297,9 @@ const BILLING: PermissionSet = PermissionSet::of(&[
 const ACCOUNTANT: PermissionSet = PermissionSet::of(&[
     Permission::ContractRead,
     Permission::InvoiceRead,
+    Permission::ProgressReport,
+    Permission::EstimateChange,
+    Permission::RevenueAdjust,
     Permission::RecognitionRun,
     Permission::PlanRead,
     Permission::ReportRead,
@@ -266,7 +309,11 @@ const AUDIT: PermissionSet = PermissionSet::of(&[Permission::AuditRead]);
 const CONTROLLER: PermissionSet = ACCOUNTANT.union(AUDIT).union(PermissionSet::of(&[
     Permission::ContractCreate,
     Permission::ContractSign,
+    Permission::ContractAmend,
+    Permission::ContractTerminate,
     Permission::InvoiceIssue,
+    Permission::CreditNoteIssue,
+    Permission::PaymentRecord,
 ]));
 const ANALYST: PermissionSet = PermissionSet::of(&[
     Permission::ContractRead,
@@ -305,8 +352,17 @@ mod tests {
     fn role_matrix() {
         let read = "contract.read";
         let progress = "processing.read";
-        let accountant =
-            [read, "invoice.read", "recognition.run", "plan.read", "report.read", progress];
+        let accountant = [
+            read,
+            "invoice.read",
+            "progress.report",
+            "estimate.change",
+            "revenue.adjust",
+            "recognition.run",
+            "plan.read",
+            "report.read",
+            progress,
+        ];
         let expected: [(&str, Vec<&str>); 8] = [
             (
                 "billing_system",
@@ -314,8 +370,13 @@ mod tests {
                     read,
                     "contract.create",
                     "contract.sign",
+                    "contract.amend",
+                    "contract.terminate",
                     "invoice.issue",
+                    "credit_note.issue",
+                    "payment.record",
                     "invoice.read",
+                    "progress.report",
                     "plan.read",
                     "report.read",
                     progress,
@@ -326,7 +387,16 @@ mod tests {
                 "controller",
                 [
                     accountant.as_slice(),
-                    &["audit.read", "contract.create", "contract.sign", "invoice.issue"],
+                    &[
+                        "audit.read",
+                        "contract.create",
+                        "contract.sign",
+                        "contract.amend",
+                        "contract.terminate",
+                        "invoice.issue",
+                        "credit_note.issue",
+                        "payment.record",
+                    ],
                 ]
                 .concat(),
             ),
@@ -341,8 +411,15 @@ mod tests {
                     read,
                     "contract.create",
                     "contract.sign",
+                    "contract.amend",
+                    "contract.terminate",
                     "invoice.issue",
+                    "credit_note.issue",
+                    "payment.record",
                     "invoice.read",
+                    "progress.report",
+                    "estimate.change",
+                    "revenue.adjust",
                     "recognition.run",
                     "plan.read",
                     "report.read",

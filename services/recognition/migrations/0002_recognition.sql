@@ -19,7 +19,8 @@ create table tenant (
   recognized_through date not null
 ) with (fillfactor = 50);
 
--- A signed contract, with the policy at its inception. Never changes.
+-- A signed contract, with the policy at its inception. basis is what the fold knows of it beside its
+-- obligations and seldom changes, as JSON that only this service reads.
 create table contract_state (
   tenant_id uuid not null,
   contract_id uuid not null,
@@ -30,39 +31,46 @@ create table contract_state (
   convention text not null,
   rounding text not null,
   receivable_on text not null,
+  receivable bigint not null,
+  advance bigint not null check (advance >= 0),
+  basis text not null,
   primary key (tenant_id, contract_id)
-);
+) with (fillfactor = 80);
 
--- posted_through is the day before the term begins when nothing is posted.
+-- posted_through is 0001-01-01 when nothing is posted; due_from is the first day for which a run has
+-- something to do, 9999-12-31 when none has. basis is the rest of what the fold knows of the
+-- obligation, as JSON that only this service reads: method, phases, progress.
 create table obligation (
   tenant_id uuid not null,
   contract_id uuid not null,
   ordinal bigint not null,
   obligation_id uuid not null,
   key text not null,
-  convention text not null,
-  rounding text not null,
-  term_from date not null,
-  term_to date not null check (term_to >= term_from),
   transaction_price bigint not null,
   recognized bigint not null,
   posted_through date not null,
-  billed bigint not null,
+  due_from date not null,
+  term_to date not null,
+  billed bigint not null check (billed >= 0),
+  basis text not null,
   primary key (tenant_id, contract_id, ordinal)
-) with (fillfactor = 70);
+) with (fillfactor = 60);
 
--- Ends of days on which the net position of an accounting contract changed. Liability and asset are
--- never there at once.
+-- Ends of days on which the net position of an accounting contract changed. Liabilities and asset are
+-- never there at once; refund_estimate is what is expected to be given back if it was received.
 create table balance_point (
   tenant_id uuid not null,
   accounting_contract_id uuid not null,
   on_date date not null,
   unconditional bigint not null,
   recognized bigint not null,
+  refundable bigint not null,
   deferred_revenue bigint not null check (deferred_revenue >= 0),
   contract_asset bigint not null check (contract_asset >= 0),
+  refund_liability bigint not null check (refund_liability >= 0),
+  refund_estimate bigint not null,
   primary key (tenant_id, accounting_contract_id, on_date),
-  check (deferred_revenue = 0 or contract_asset = 0)
+  check (deferred_revenue + refund_liability = 0 or contract_asset = 0)
 ) with (fillfactor = 80);
 
 -- contract_id is all zeros for a run over all contracts; recognized is "EUR=50 USD=1200" in minor
@@ -101,8 +109,9 @@ create policy tenant on balance_point using (
 create policy tenant on recognition_run using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 
--- A page of contracts with something to post through a day, in order of id, each with the number of
--- entries at most: a month of an obligation not yet posted makes one. p_contract null means all.
+-- A page of contracts with something to do for a run through a day, in order of id, each with the
+-- number of entries at about: a month of an obligation not yet posted makes one. p_contract null means
+-- all.
 create function run_scope(
   p_tenant uuid, p_through date, p_contract uuid, p_after uuid, p_limit bigint)
 returns table (contract_id uuid, entries bigint)
@@ -111,16 +120,15 @@ begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
     select o.contract_id,
-      sum((extract(year from least(p_through, o.term_to))
-           - extract(year from greatest(o.posted_through + 1, o.term_from))) * 12
-          + extract(month from least(p_through, o.term_to))
-          - extract(month from greatest(o.posted_through + 1, o.term_from)) + 1)::bigint
+      sum(greatest(1,
+          (extract(year from least(p_through, o.term_to)) - extract(year from o.due_from)) * 12
+          + extract(month from least(p_through, o.term_to)) - extract(month from o.due_from)
+          + 1))::bigint
     from obligation o
     join contract_state c on c.tenant_id = o.tenant_id and c.contract_id = o.contract_id
     where o.tenant_id = p_tenant and o.contract_id > p_after
       and (p_contract is null or o.contract_id = p_contract)
-      and o.term_from <= p_through and o.posted_through < least(p_through, o.term_to)
-      and o.recognized <> o.transaction_price and c.signed_on <= p_through
+      and o.due_from <= p_through and c.signed_on <= p_through
     group by o.contract_id order by o.contract_id limit p_limit;
 end $$;
 
@@ -128,16 +136,15 @@ end $$;
 -- contract that is not known.
 create function plan_of(p_tenant uuid, p_contract uuid)
 returns table (
-  obligation_id uuid, key text, ordinal bigint, currency_code text, convention text, rounding text,
-  term_from date, term_to date, transaction_price bigint, recognized bigint, posted_through date,
-  billed bigint, recognized_through date, head_seq bigint, contract_seq bigint)
+  obligation_id uuid, key text, ordinal bigint, currency_code text, transaction_price bigint,
+  recognized bigint, posted_through date, billed bigint, basis text, recognized_through date,
+  head_seq bigint, contract_seq bigint)
 language plpgsql as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
-    select o.obligation_id, o.key, o.ordinal, c.currency_code, o.convention, o.rounding,
-      o.term_from, o.term_to, o.transaction_price, o.recognized, o.posted_through, o.billed,
-      t.recognized_through, h.seq, a.seq
+    select o.obligation_id, o.key, o.ordinal, c.currency_code, o.transaction_price, o.recognized,
+      o.posted_through, o.billed, o.basis, t.recognized_through, h.seq, a.seq
     from contract_state c
     join obligation o on o.tenant_id = c.tenant_id and o.contract_id = c.contract_id
     join tenant t on t.tenant_id = c.tenant_id
@@ -163,16 +170,18 @@ begin
       where t.tenant_id = p_tenant
     union all
     select concat_ws(' ', 'contract', c.contract_id, c.accounting_contract_id, c.signed_on,
-        c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on)
+        c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on,
+        c.receivable, c.advance, c.basis)
       from contract_state c where c.tenant_id = p_tenant
     union all
-    select concat_ws(' ', 'obligation', o.contract_id, o.ordinal, o.obligation_id, o.convention,
-        o.rounding, o.term_from, o.term_to, o.transaction_price, o.recognized, o.posted_through,
-        o.billed, o.key)
+    select concat_ws(' ', 'obligation', o.contract_id, o.ordinal, o.obligation_id,
+        o.transaction_price, o.recognized, o.posted_through, o.due_from, o.term_to, o.billed, o.key,
+        o.basis)
       from obligation o where o.tenant_id = p_tenant
     union all
     select concat_ws(' ', 'balance', b.accounting_contract_id, b.on_date, b.unconditional,
-        b.recognized, b.deferred_revenue, b.contract_asset)
+        b.recognized, b.refundable, b.deferred_revenue, b.contract_asset, b.refund_liability,
+        b.refund_estimate)
       from balance_point b where b.tenant_id = p_tenant
     union all
     select concat_ws(' ', 'run', u.run_id, u.through, u.contract_id, u.chunks, u.entries_posted,

@@ -13,6 +13,7 @@ use backlog_ids::EventId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
 use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
+use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
 use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
 use backlog_service_kit::grpc_service;
 use backlog_service_kit::limits::LimitsLayer;
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::directory::Registry;
 use crate::domain::{Recognition, SERVICE};
+use crate::progress::grpc::ProgressServer;
 use crate::run::recognize::Runs;
 use crate::service::RecognitionServer;
 
@@ -243,6 +245,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
     let runs = Runs::new(database.clone(), writers.clone(), config.runs.settings());
     let wait_max = Duration::from_millis(config.logs.wait_max_ms);
     let recognition = RecognitionServer::new(database.clone(), positions.clone(), runs, wait_max);
+    let progress = ProgressServer::new(writers.clone(), positions.clone(), wait_max);
     let processing = ProcessingServer::new(
         database.clone(),
         positions.clone(),
@@ -252,6 +255,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
     let log = LogServer::new(database.clone());
     Services::new()
         .with(grpc_service!(RecognitionServiceServer<_>, recognition, &config.server))
+        .with(grpc_service!(ProgressServiceServer<_>, progress, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))
 }

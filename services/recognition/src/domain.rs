@@ -1,13 +1,20 @@
 //! The write path of this service: contract facts and recognition runs, decided on the same books.
 
+use std::time::Duration;
+
 use backlog_db::{DbError, TableSpec, WriterTx};
 use backlog_event_log::{Change, Decision, Domain, Opened, Poison, Rows, Sealed, Work};
 use backlog_ids::TenantId;
-use backlog_proto::common::v1::Log;
+use backlog_proto::common::v1::{ErrorReason, Log};
+use backlog_proto::fields::FieldViolation;
+use backlog_service_kit::error::{Fault, Kind};
+use thiserror::Error;
 
 use crate::accounting::books::BooksChange;
 use crate::accounting::repo::{self, Loaded};
 use crate::accounting::{consumer, events};
+use crate::progress::error::RecordRefusal;
+use crate::progress::record::Record;
 use crate::run::error::RunRefusal;
 use crate::run::{Posted, RecognizeChunk};
 
@@ -15,14 +22,65 @@ use crate::run::{Posted, RecognizeChunk};
 #[derive(Debug)]
 pub struct Recognition;
 
+/// What callers ask for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Command {
+    /// A part of a run.
+    Chunk(RecognizeChunk),
+    /// A fact that this service keeps itself.
+    Record(Box<Record>),
+}
+
+/// Why a command is refused, by slice.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// About runs.
+    #[error(transparent)]
+    Run(#[from] RunRefusal),
+    /// About progress, estimates and adjustments.
+    #[error(transparent)]
+    Record(#[from] RecordRefusal),
+}
+
+impl Refusal {
+    fn fault(&self) -> &dyn Fault {
+        match self {
+            Self::Run(refusal) => refusal,
+            Self::Record(refusal) => refusal,
+        }
+    }
+}
+
+impl Fault for Refusal {
+    fn kind(&self) -> Kind {
+        self.fault().kind()
+    }
+
+    fn reason(&self) -> ErrorReason {
+        self.fault().reason()
+    }
+
+    fn metadata(&self) -> Vec<(&'static str, String)> {
+        self.fault().metadata()
+    }
+
+    fn violations(&self) -> &[FieldViolation] {
+        self.fault().violations()
+    }
+
+    fn retry_after(&self) -> Option<Duration> {
+        self.fault().retry_after()
+    }
+}
+
 /// This service's name: as actor, as caller of others, as audience of tokens.
 pub const SERVICE: &str = "recognition";
 
 impl Domain for Recognition {
-    type Command = RecognizeChunk;
+    type Command = Command;
     type Loaded = Loaded;
     type Effect = BooksChange;
-    type Refusal = RunRefusal;
+    type Refusal = Refusal;
 
     const LOG: Log = Log::Recognition;
     const ACTOR: &'static str = SERVICE;
@@ -31,19 +89,23 @@ impl Domain for Recognition {
         repo::tables()
     }
 
-    fn allowed_while_suspended(_: &RecognizeChunk) -> bool {
+    fn allowed_while_suspended(_: &Command) -> bool {
         false
     }
 
-    async fn load(tx: &WriterTx, work: &[Work<'_, RecognizeChunk>]) -> Result<Loaded, DbError> {
+    async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Loaded, DbError> {
         repo::load(tx, work).await
     }
 
     fn decide(
         tenant: TenantId,
-        chunk: &RecognizeChunk,
+        command: &Command,
         loaded: &Loaded,
-    ) -> Result<Decision<BooksChange>, RunRefusal> {
+    ) -> Result<Decision<BooksChange>, Refusal> {
+        let chunk = match command {
+            Command::Chunk(chunk) => chunk,
+            Command::Record(record) => return Ok(record.decide(loaded.books(tenant))?),
+        };
         match chunk.decide(loaded.books(tenant))? {
             Posted::Before(place) => Ok(Decision::Already(place)),
             Posted::Now(posted, change) => {

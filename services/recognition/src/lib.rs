@@ -8,6 +8,7 @@ pub mod config;
 pub mod directory;
 pub mod domain;
 pub mod plan;
+pub mod progress;
 pub mod rebuild;
 pub mod run;
 pub mod service;

@@ -7,7 +7,9 @@ use std::collections::{BTreeSet, HashMap};
 use backlog_db::{Database, DbError};
 use backlog_event_log::Opened;
 use backlog_ids::{ContractId, RunId, TenantId};
+use backlog_proto::fields::Fields;
 use backlog_proto::log::v1::LogEntry;
+use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
 use backlog_recognition_engine::Effects;
 use chrono::NaiveDate;
@@ -15,8 +17,10 @@ use prost::Message;
 use thiserror::Error;
 
 use crate::accounting::books::{Books, BooksChange};
+use crate::accounting::convert::own_fact;
 use crate::accounting::events::ACCOUNTING_POSTED;
-use crate::accounting::rows::{never, posted_through};
+use crate::accounting::rows::{contract_basis, due_from, never, obligation_basis, posted_through};
+use crate::progress::record::record;
 use crate::run::Run;
 use crate::run::rows::{contract_column, sums};
 use crate::run::run::{recognize, recognized};
@@ -118,9 +122,10 @@ impl Rebuild<'_> {
         }
         let stored = AccountingPosted::decode(entry.payload.as_slice())
             .map_err(|error| error.to_string())?;
-        let (expected, change) = match &stored.run {
-            None => self.fact(stored.covered_contract_seq)?,
-            Some(chunk) => self.chunk(&stored, chunk)?,
+        let (expected, change) = match (&stored.run, &stored.own_fact) {
+            (Some(chunk), _) => self.chunk(&stored, chunk)?,
+            (None, Some(own)) => self.own(own)?,
+            (None, None) => self.fact(stored.covered_contract_seq)?,
         };
         if expected != stored {
             return Err(format!("the fold makes {expected:?}, stored is {stored:?}"));
@@ -140,6 +145,16 @@ impl Rebuild<'_> {
         let fact =
             self.facts.get(&covered).ok_or_else(|| format!("no contract entry {covered}"))?;
         self.books.account(self.tenant, fact).map_err(|error| error.to_string())
+    }
+
+    /// A fact that this service keeps itself.
+    fn own(&self, wire: &Wire) -> Result<(AccountingPosted, BooksChange), String> {
+        if self.left.is_some() {
+            return Err("the run before it posts a contract in part only".to_owned());
+        }
+        let mut fields = Fields::new();
+        let own = own_fact(wire, &mut fields).ok_or("its own fact is not readable")?;
+        record(&self.books, &own, wire).map_err(|error| error.to_string())
     }
 
     fn chunk(
@@ -180,9 +195,7 @@ impl Rebuild<'_> {
             Some((_, left)) => left,
             None => Effects::default(),
         };
-        while let Some(movement) = stored.movements.get(effects.movements.len()) {
-            let contract: ContractId =
-                movement.contract_id.parse().map_err(|_| "a movement names no contract")?;
+        while let Some(contract) = next_contract(stored, &effects)? {
             let posted = recognize(&self.books, contract, asked.through);
             let (changed, more) = posted
                 .map_err(|error| error.to_string())?
@@ -193,14 +206,30 @@ impl Rebuild<'_> {
             effects.plan_changes.extend(more.plan_changes);
         }
         let left = Effects {
-            movements: effects.movements.split_off(stored.movements.len()),
+            movements: effects
+                .movements
+                .split_off(stored.movements.len().min(effects.movements.len())),
             plan_changes: effects
                 .plan_changes
                 .split_off(stored.plan_changes.len().min(effects.plan_changes.len())),
+            ..Effects::default()
         };
         self.left = (!left.is_empty()).then_some((asked.run, left));
         Ok(effects)
     }
+}
+
+/// The contract that a chunk goes on with after what `effects` already explains of it. A run takes
+/// contracts in the order of their ids; one may change its plan only.
+fn next_contract(
+    stored: &AccountingPosted,
+    effects: &Effects,
+) -> Result<Option<ContractId>, String> {
+    let movement = stored.movements.get(effects.movements.len()).map(|m| &m.contract_id);
+    let change = stored.plan_changes.get(effects.plan_changes.len()).map(|c| &c.contract_id);
+    let ids = movement.into_iter().chain(change).map(|id| id.parse::<ContractId>());
+    let ids = ids.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
+    Ok(ids.into_iter().min())
 }
 
 /// What a chunk says about its run.
@@ -265,7 +294,7 @@ fn state_lines(books: &Books) -> BTreeSet<String> {
 fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut BTreeSet<String>) {
     let policy = &state.policy;
     lines.insert(format!(
-        "contract {} {} {} {} {} {} {} {}",
+        "contract {} {} {} {} {} {} {} {} {} {} {}",
         state.contract.uuid(),
         state.accounting_contract.uuid(),
         state.signed_on,
@@ -274,33 +303,38 @@ fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut
         policy.convention.name(),
         policy.rounding.name(),
         policy.receivable_on.name(),
+        state.receivable,
+        state.advance,
+        contract_basis(state),
     ));
     for obligation in &state.obligations {
         lines.insert(format!(
-            "obligation {} {} {} {} {} {} {} {} {} {} {} {}",
+            "obligation {} {} {} {} {} {} {} {} {} {} {}",
             state.contract.uuid(),
             obligation.ordinal,
             obligation.id.uuid(),
-            obligation.convention.name(),
-            obligation.rounding.name(),
-            obligation.term.from(),
-            obligation.term.to(),
             obligation.transaction_price,
             obligation.recognized,
             posted_through(obligation),
+            due_from(obligation),
+            obligation.term.to(),
             obligation.billed,
             obligation.key,
+            obligation_basis(obligation),
         ));
     }
     for point in &state.balances {
         lines.insert(format!(
-            "balance {} {} {} {} {} {}",
+            "balance {} {} {} {} {} {} {} {} {}",
             state.accounting_contract.uuid(),
             point.on,
             point.unconditional,
             point.recognized,
+            point.refundable,
             point.deferred_revenue,
             point.contract_asset,
+            point.refund_liability,
+            point.refund_estimate,
         ));
     }
 }

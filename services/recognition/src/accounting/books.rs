@@ -7,9 +7,7 @@ use backlog_ids::{AccountId, ContractId, RunId, TenantId};
 use backlog_money::Currency;
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1::AccountingPosted;
-use backlog_recognition_engine::{
-    ContractState, Effects, EngineError, Fact, InvoiceFact, Policy, SignedContract, fold,
-};
+use backlog_recognition_engine::{ContractState, Effects, Fact, Policy, SignedContract, fold};
 use chrono::NaiveDate;
 
 use super::convert::{accounting_posted, fact};
@@ -61,8 +59,8 @@ pub struct BooksChange {
 pub struct ContractChange {
     /// The contract, as it then is.
     pub state: ContractState,
-    /// Whether it enters the books with it.
-    pub booked: bool,
+    /// Whether its own row changes, not only its obligations and balances.
+    pub own_row: bool,
     /// First day on which its balances changed.
     pub balances_from: Option<NaiveDate>,
 }
@@ -105,8 +103,10 @@ impl Books {
             ContractFact::Signed { contract, stated_price } => {
                 self.signed(contract, stated_price, books.policy, &mut change)?
             }
-            ContractFact::Invoiced { invoice, currency } => {
-                self.invoiced(invoice, currency, &mut change)?
+            ContractFact::Changed { contract, currency, fact } => {
+                let (changed, effects) = self.changed(contract, currency, &fact)?;
+                change.contracts.push(changed);
+                effects
             }
         };
         Ok((accounting_posted(&effects, covered), change))
@@ -139,51 +139,38 @@ impl Books {
         let known = self.contracts.get(&id).cloned();
         let fact = Fact::Signed { contract, policy };
         let (state, effects) = fold(known, &fact).map_err(engine)?;
-        let allocated = state
-            .obligations
-            .iter()
-            .try_fold(0_i128, |sum, obligation| sum.checked_add(obligation.transaction_price))
-            .ok_or_else(|| engine(EngineError::Overflow))?;
+        let allocated = state.allocation.fixed;
         if let Some(stated) = stated_price.filter(|stated| *stated != allocated) {
             return Err(AccountingError::PriceDiffers { contract: id, allocated, stated });
         }
-        keep(state, true, &effects, change)?;
+        change.contracts.push(kept(state, &effects)?);
         Ok(effects)
     }
 
-    /// An invoice moves unbilled to billed; backlog stays.
-    fn invoiced(
+    /// What a fact about a signed contract does, whichever log it comes from.
+    pub(crate) fn changed(
         &self,
-        invoice: InvoiceFact,
-        currency: Currency,
-        change: &mut BooksChange,
-    ) -> Result<Effects, AccountingError> {
-        let contract = invoice.contract;
+        contract: ContractId,
+        currency: Option<Currency>,
+        fact: &Fact,
+    ) -> Result<(ContractChange, Effects), AccountingError> {
         let known = self.contracts.get(&contract).cloned();
-        if let Some(expected) = known.as_ref().map(|state| state.currency)
-            && expected != currency
-        {
-            return Err(AccountingError::OtherCurrency { contract, expected, found: currency });
+        let expected = known.as_ref().map(|state| state.currency);
+        if let Some((expected, found)) = expected.zip(currency).filter(|(of, found)| of != found) {
+            return Err(AccountingError::OtherCurrency { contract, expected, found });
         }
-        let (state, effects) = fold(known, &Fact::Invoiced(invoice))
-            .map_err(|source| AccountingError::Engine { contract, source })?;
-        keep(state, false, &effects, change)?;
-        Ok(effects)
+        let (state, effects) =
+            fold(known, fact).map_err(|source| AccountingError::Engine { contract, source })?;
+        let changed = kept(state, &effects)?;
+        Ok((changed, effects))
     }
 }
 
-fn keep(
-    state: ContractState,
-    booked: bool,
-    effects: &Effects,
-    change: &mut BooksChange,
-) -> Result<(), AccountingError> {
+fn kept(state: ContractState, effects: &Effects) -> Result<ContractChange, AccountingError> {
     if !fits_columns(&state) {
         return Err(AccountingError::TooLarge(state.contract));
     }
-    let balances_from = effects.balances_from();
-    change.contracts.push(ContractChange { state, booked, balances_from });
-    Ok(())
+    Ok(ContractChange { state, own_row: true, balances_from: effects.balances_from })
 }
 
 /// Whether every amount fits a `bigint`.
@@ -192,7 +179,16 @@ pub(crate) fn fits_columns(state: &ContractState) -> bool {
         [obligation.transaction_price, obligation.recognized, obligation.billed]
     });
     let balances = state.balances.iter().flat_map(|point| {
-        [point.unconditional, point.recognized, point.deferred_revenue, point.contract_asset]
+        [
+            point.unconditional,
+            point.recognized,
+            point.refundable,
+            point.deferred_revenue,
+            point.contract_asset,
+            point.refund_liability,
+            point.refund_estimate,
+        ]
     });
-    obligations.chain(balances).all(|amount| i64::try_from(amount).is_ok())
+    let cash = [state.receivable, state.advance];
+    obligations.chain(balances).chain(cash).all(|amount| i64::try_from(amount).is_ok())
 }

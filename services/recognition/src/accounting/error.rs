@@ -55,14 +55,14 @@ pub enum AccountingError {
         /// What the event states, in minor units.
         stated: i128,
     },
-    /// An invoice in another currency than its contract.
-    #[error("contract {contract} is in {expected}, its invoice in {found}")]
+    /// An amount in another currency than its contract's.
+    #[error("contract {contract} is in {expected}, an amount of it in {found}")]
     OtherCurrency {
         /// The contract.
         contract: ContractId,
         /// The contract's currency.
         expected: Currency,
-        /// The invoice's.
+        /// The amount's.
         found: Currency,
     },
     /// An amount that no column can hold.

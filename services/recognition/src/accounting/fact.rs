@@ -1,8 +1,8 @@
-//! What an entry of the contract log says, as far as accounting is concerned.
+//! What accounting is made of: facts of the contract log, and this service's own.
 
-use backlog_ids::AccountId;
+use backlog_ids::{AccountId, ContractId};
 use backlog_money::Currency;
-use backlog_recognition_engine::{InvoiceFact, Policy, SignedContract};
+use backlog_recognition_engine::{Fact, Policy, SignedContract};
 
 /// A fact of the contract log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,11 +29,24 @@ pub enum ContractFact {
         /// Its price as the event states it, in minor units; a check on the allocation.
         stated_price: Option<i128>,
     },
-    /// An invoice was issued.
-    Invoiced {
-        /// The invoice.
-        invoice: InvoiceFact,
-        /// Currency of its amounts.
-        currency: Currency,
+    /// Something happened to a signed contract.
+    Changed {
+        /// The contract.
+        contract: ContractId,
+        /// Currency of its amounts; none where it has none.
+        currency: Option<Currency>,
+        /// What.
+        fact: Fact,
     },
+}
+
+/// A fact that this service keeps itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// Currency of its amounts; none where it has none.
+    pub currency: Option<Currency>,
+    /// What.
+    pub fact: Fact,
 }

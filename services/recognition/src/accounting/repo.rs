@@ -15,6 +15,7 @@ use super::books::{Books, BooksChange};
 use super::convert::fact;
 use super::fact::ContractFact;
 use super::rows;
+use crate::domain::Command;
 use crate::run::RecognizeChunk;
 use crate::run::rows as run_rows;
 
@@ -51,7 +52,7 @@ pub struct Loaded {
 struct Changed {
     opened: bool,
     tenant: bool,
-    booked: BTreeSet<ContractId>,
+    own_rows: BTreeSet<ContractId>,
     contracts: BTreeSet<ContractId>,
     balances: BTreeMap<ContractId, NaiveDate>,
     runs: BTreeSet<RunId>,
@@ -72,8 +73,8 @@ impl Loaded {
         changed.opened |= change.opens;
         for contract in &change.contracts {
             let id = contract.state.contract;
-            if contract.booked {
-                changed.booked.insert(id);
+            if contract.own_row {
+                changed.own_rows.insert(id);
             }
             changed.contracts.insert(id);
             if let Some(from) = contract.balances_from {
@@ -107,7 +108,7 @@ impl Loaded {
 }
 
 fn flush_contract(tenant: TenantId, state: &ContractState, changed: &Changed, out: &mut Rows<'_>) {
-    if changed.booked.contains(&state.contract) {
+    if changed.own_rows.contains(&state.contract) {
         out.push(CONTRACT, rows::contract(tenant, state));
     }
     for obligation in &state.obligations {
@@ -132,11 +133,15 @@ struct Named {
 }
 
 impl Named {
-    fn of(work: &[Work<'_, RecognizeChunk>]) -> Self {
+    fn of(work: &[Work<'_, Command>]) -> Self {
         let mut named = Self::default();
         for piece in work {
             match piece {
-                Work::Command(tenant, chunk) => named.chunk(*tenant, chunk),
+                Work::Command(tenant, Command::Chunk(chunk)) => named.chunk(*tenant, chunk),
+                Work::Command(tenant, Command::Record(record)) => {
+                    named.tenants.insert(*tenant);
+                    named.changed(*tenant, record.own.contract, record.own.fact.on());
+                }
                 Work::Event(tenant, log, entry) => named.event(*tenant, *log, entry),
             }
         }
@@ -155,6 +160,12 @@ impl Named {
         }
     }
 
+    /// A fact about a contract that takes effect on a day.
+    fn changed(&mut self, tenant: TenantId, contract: ContractId, on: NaiveDate) {
+        let since = self.contracts.entry((tenant, contract)).or_default();
+        *since = earlier(*since, on);
+    }
+
     /// An entry that cannot be read names nothing; deciding it says why.
     fn event(&mut self, tenant: TenantId, log: Log, entry: &LogEntry) {
         self.tenants.insert(tenant);
@@ -165,9 +176,8 @@ impl Named {
             Ok(ContractFact::Signed { contract, .. }) => {
                 self.contracts.entry((tenant, contract.contract)).or_default();
             }
-            Ok(ContractFact::Invoiced { invoice, .. }) => {
-                let since = self.contracts.entry((tenant, invoice.contract)).or_default();
-                *since = earlier(*since, invoice.issued_on);
+            Ok(ContractFact::Changed { contract, fact, .. }) => {
+                self.changed(tenant, contract, fact.on());
             }
             Ok(
                 ContractFact::TenantCreated { .. }
@@ -185,10 +195,7 @@ fn earlier(known: Option<NaiveDate>, day: NaiveDate) -> Option<NaiveDate> {
 
 /// Loads what the batch names: one query per table, balances in a second round, when it is known from
 /// which day on they are needed.
-pub(crate) async fn load(
-    tx: &WriterTx,
-    work: &[Work<'_, RecognizeChunk>],
-) -> Result<Loaded, DbError> {
+pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Loaded, DbError> {
     let named = Named::of(work);
     let mut loaded = Loaded::default();
     tenants(tx, &named, &mut loaded).await?;
@@ -246,7 +253,8 @@ async fn contracts(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<
     let found = tx
         .query(
             "select c.tenant_id, c.contract_id, c.accounting_contract_id, c.signed_on, \
-             c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on \
+             c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on, \
+             c.receivable, c.advance, c.basis \
              from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
              join contract_state c \
              on c.tenant_id = v.tenant_id and c.contract_id = v.contract_id",
@@ -265,9 +273,8 @@ async fn obligations(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Resul
     let (tenants, ids) = contract_keys(named);
     let found = tx
         .query(
-            "select o.tenant_id, o.contract_id, o.ordinal, o.obligation_id, o.key, o.convention, \
-             o.rounding, o.term_from, o.term_to, o.transaction_price, o.recognized, \
-             o.posted_through, o.billed \
+            "select o.tenant_id, o.contract_id, o.ordinal, o.obligation_id, o.key, \
+             o.transaction_price, o.recognized, o.posted_through, o.billed, o.basis \
              from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
              join obligation o on o.tenant_id = v.tenant_id and o.contract_id = v.contract_id \
              order by o.tenant_id, o.contract_id, o.ordinal",
@@ -292,7 +299,9 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
     let (mut tenants, mut ids, mut since) = (Vec::new(), Vec::new(), Vec::new());
     for (key @ (tenant, contract), invoiced) in &named.contracts {
         let Some(state) = loaded.books(*tenant).contracts.get(contract) else { continue };
-        let posted = named.recognized.get(key).and_then(|through| first_entry(state, *through));
+        let posted = named.recognized.get(key);
+        // What the engine cannot compute is refused when it is decided.
+        let posted = posted.and_then(|through| state.posts_from(*through).ok().flatten());
         let first = match (*invoiced, posted) {
             (Some(invoiced), posted) => earlier(posted, invoiced),
             (None, posted) => posted,
@@ -310,7 +319,8 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
     let found = tx
         .query(
             "select v.tenant_id, v.accounting_contract_id, b.on_date, b.unconditional, \
-             b.recognized, b.deferred_revenue, b.contract_asset \
+             b.recognized, b.refundable, b.deferred_revenue, b.contract_asset, \
+             b.refund_liability, b.refund_estimate \
              from unnest($1::uuid[], $2::uuid[], $3::date[]) \
              as v(tenant_id, accounting_contract_id, since) cross join lateral (\
              (select p.* from balance_point p where p.tenant_id = v.tenant_id \
@@ -332,18 +342,6 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
         }
     }
     Ok(())
-}
-
-/// The earliest day on which a run through `through` can post for the contract.
-fn first_entry(state: &ContractState, through: NaiveDate) -> Option<NaiveDate> {
-    let open = state.obligations.iter().filter_map(|obligation| {
-        let first = match obligation.posted_through {
-            Some(posted) => posted.succ_opt()?,
-            None => obligation.term.from(),
-        };
-        (first <= through.min(obligation.term.to())).then_some(first)
-    });
-    open.min().map(|first| first.max(state.signed_on))
 }
 
 fn contract_keys(named: &Named) -> (Vec<Uuid>, Vec<Uuid>) {

@@ -1,12 +1,16 @@
 //! The tables of the fold's state.
 
+use std::borrow::Cow;
+
 use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
 use backlog_ids::{AccountId, AccountingContractId, ContractId, ObligationId, TenantId, TypedId};
 use backlog_money::Currency;
 use backlog_recognition_engine::{
-    BalancePoint, ContractState, Convention, ObligationState, Policy, ReceivableOn, Rounding, Term,
+    Allocation, BalancePoint, ContractState, Convention, Mark, Method, ObligationState, Pending,
+    Phase, Point, Policy, ReceivableOn, Rounding, Term,
 };
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::books::TenantBooks;
@@ -47,8 +51,14 @@ pub(crate) const CONTRACT: TableSpec = TableSpec {
         ("convention", "text"),
         ("rounding", "text"),
         ("receivable_on", "text"),
+        ("receivable", "bigint"),
+        ("advance", "bigint"),
+        ("basis", "text"),
     ],
-    conflict: Conflict::Refuse,
+    conflict: Conflict::Do(
+        "(tenant_id, contract_id) do update set receivable = excluded.receivable, \
+         advance = excluded.advance, basis = excluded.basis",
+    ),
 };
 
 pub(crate) const OBLIGATION: TableSpec = TableSpec {
@@ -59,18 +69,19 @@ pub(crate) const OBLIGATION: TableSpec = TableSpec {
         ("ordinal", "bigint"),
         ("obligation_id", "uuid"),
         ("key", "text"),
-        ("convention", "text"),
-        ("rounding", "text"),
-        ("term_from", "date"),
-        ("term_to", "date"),
         ("transaction_price", "bigint"),
         ("recognized", "bigint"),
         ("posted_through", "date"),
+        ("due_from", "date"),
+        ("term_to", "date"),
         ("billed", "bigint"),
+        ("basis", "text"),
     ],
     conflict: Conflict::Do(
-        "(tenant_id, contract_id, ordinal) do update set recognized = excluded.recognized, \
-         posted_through = excluded.posted_through, billed = excluded.billed",
+        "(tenant_id, contract_id, ordinal) do update set \
+         transaction_price = excluded.transaction_price, recognized = excluded.recognized, \
+         posted_through = excluded.posted_through, due_from = excluded.due_from, \
+         term_to = excluded.term_to, billed = excluded.billed, basis = excluded.basis",
     ),
 };
 
@@ -82,13 +93,18 @@ pub(crate) const BALANCE: TableSpec = TableSpec {
         ("on_date", "date"),
         ("unconditional", "bigint"),
         ("recognized", "bigint"),
+        ("refundable", "bigint"),
         ("deferred_revenue", "bigint"),
         ("contract_asset", "bigint"),
+        ("refund_liability", "bigint"),
+        ("refund_estimate", "bigint"),
     ],
     conflict: Conflict::Do(
         "(tenant_id, accounting_contract_id, on_date) do update set \
          unconditional = excluded.unconditional, recognized = excluded.recognized, \
-         deferred_revenue = excluded.deferred_revenue, contract_asset = excluded.contract_asset",
+         refundable = excluded.refundable, deferred_revenue = excluded.deferred_revenue, \
+         contract_asset = excluded.contract_asset, refund_liability = excluded.refund_liability, \
+         refund_estimate = excluded.refund_estimate",
     ),
 };
 
@@ -97,10 +113,89 @@ pub(crate) fn never() -> NaiveDate {
     NaiveDate::from_ymd_opt(1, 1, 1).unwrap_or(NaiveDate::MIN)
 }
 
-/// What `posted_through` holds: the last day posted, or the day before the term.
+/// What `due_from` holds when no run has anything to do any more.
+fn no_more() -> NaiveDate {
+    NaiveDate::from_ymd_opt(9999, 12, 31).unwrap_or(NaiveDate::MAX)
+}
+
+/// What `posted_through` holds: the last day posted, or [`never`].
 pub(crate) fn posted_through(obligation: &ObligationState) -> NaiveDate {
-    let from = obligation.term.from();
-    obligation.posted_through.or_else(|| from.pred_opt()).unwrap_or(from)
+    obligation.posted_through.unwrap_or_else(never)
+}
+
+/// What `due_from` holds: the first day for which a run has something to do. An obligation that the
+/// engine cannot compute is due, so that a run says why.
+pub(crate) fn due_from(obligation: &ObligationState) -> NaiveDate {
+    match obligation.due_from() {
+        Ok(due) => due.unwrap_or_else(no_more),
+        Err(_) => never(),
+    }
+}
+
+/// What of a contract changes rarely, as the column `basis` holds it.
+#[derive(Serialize, Deserialize)]
+struct ContractBasis<'a> {
+    term: Term,
+    allocation: Cow<'a, Allocation>,
+    reduced: bool,
+}
+
+/// What of an obligation changes rarely, as the column `basis` holds it.
+#[derive(Serialize, Deserialize)]
+struct ObligationBasis<'a> {
+    method: Cow<'a, Method>,
+    rounding: Rounding,
+    minor_digits: u32,
+    term: Term,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    stated: Option<i128>,
+    ssp: i128,
+    phases: Cow<'a, [Phase]>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    points: Cow<'a, [Point]>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    marks: Cow<'a, [Mark]>,
+    #[serde(default, skip_serializing_if = "is_empty")]
+    pending: Cow<'a, [Pending]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ended_on: Option<NaiveDate>,
+}
+
+fn is_empty<T: Clone>(list: &Cow<'_, [T]>) -> bool {
+    list.is_empty()
+}
+
+pub(crate) fn contract_basis(state: &ContractState) -> String {
+    json(&ContractBasis {
+        term: state.term,
+        allocation: Cow::Borrowed(&state.allocation),
+        reduced: state.reduced,
+    })
+}
+
+pub(crate) fn obligation_basis(of: &ObligationState) -> String {
+    json(&ObligationBasis {
+        method: Cow::Borrowed(&of.method),
+        rounding: of.rounding,
+        minor_digits: of.minor_digits,
+        term: of.term,
+        stated: of.stated,
+        ssp: of.ssp,
+        phases: Cow::Borrowed(&of.phases),
+        points: Cow::Borrowed(&of.points),
+        marks: Cow::Borrowed(&of.marks),
+        pending: Cow::Borrowed(&of.pending),
+        ended_on: of.ended_on,
+    })
+}
+
+/// Values of plain data always have a text; an empty one would be found when it is read.
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn from_json<'a, T: Deserialize<'a>>(text: &'a str, column: &str) -> Result<T, DbError> {
+    serde_json::from_str(text).map_err(|error| DbError::Corrupt(format!("{column}: {error}")))
 }
 
 pub(crate) fn registry(tenant: TenantId, books: &TenantBooks) -> Row {
@@ -130,6 +225,9 @@ pub(crate) fn contract(tenant: TenantId, state: &ContractState) -> Row {
         state.policy.convention.name().into(),
         state.policy.rounding.name().into(),
         state.policy.receivable_on.name().into(),
+        minor(state.receivable).into(),
+        minor(state.advance).into(),
+        contract_basis(state).into(),
     ]
 }
 
@@ -140,14 +238,13 @@ pub(crate) fn obligation(tenant: TenantId, contract: ContractId, of: &Obligation
         i64::from(of.ordinal).into(),
         of.id.uuid().into(),
         of.key.clone().into(),
-        of.convention.name().into(),
-        of.rounding.name().into(),
-        of.term.from().into(),
-        of.term.to().into(),
         minor(of.transaction_price).into(),
         minor(of.recognized).into(),
         posted_through(of).into(),
+        due_from(of).into(),
+        of.term.to().into(),
         minor(of.billed).into(),
+        obligation_basis(of).into(),
     ]
 }
 
@@ -158,8 +255,11 @@ pub(crate) fn balance(tenant: TenantId, of: AccountingContractId, point: &Balanc
         point.on.into(),
         minor(point.unconditional).into(),
         minor(point.recognized).into(),
+        minor(point.refundable).into(),
         minor(point.deferred_revenue).into(),
         minor(point.contract_asset).into(),
+        minor(point.refund_liability).into(),
+        minor(point.refund_estimate).into(),
     ]
 }
 
@@ -180,31 +280,46 @@ pub(crate) fn tenant_from(row: &QueryResult) -> Result<TenantBooks, DbError> {
 
 /// A contract without its obligations and balances.
 pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError> {
+    let text: String = row.try_get("", "basis")?;
+    let basis: ContractBasis<'_> = from_json(&text, "basis of a contract")?;
     Ok(ContractState {
         contract: id(row, "contract_id")?,
         accounting_contract: id(row, "accounting_contract_id")?,
         signed_on: row.try_get("", "signed_on")?,
         currency: currency(row)?,
+        term: basis.term,
         policy: policy_from(row)?,
+        allocation: basis.allocation.into_owned(),
         obligations: Vec::new(),
+        receivable: amount(row, "receivable")?,
+        advance: amount(row, "advance")?,
+        reduced: basis.reduced,
         balances: Vec::new(),
     })
 }
 
 pub(crate) fn obligation_from(row: &QueryResult) -> Result<ObligationState, DbError> {
-    let (from, to): (NaiveDate, NaiveDate) =
-        (row.try_get("", "term_from")?, row.try_get("", "term_to")?);
     let posted: NaiveDate = row.try_get("", "posted_through")?;
+    let text: String = row.try_get("", "basis")?;
+    let basis: ObligationBasis<'_> = from_json(&text, "basis of an obligation")?;
     Ok(ObligationState {
         id: id::<ObligationId>(row, "obligation_id")?,
         key: row.try_get("", "key")?,
         ordinal: u32::try_from(count(row, "ordinal")?).map_err(|_| corrupt("ordinal"))?,
-        convention: named(row, "convention", Convention::parse)?,
-        rounding: named(row, "rounding", Rounding::parse)?,
-        term: Term::new(from, to).map_err(|_| corrupt("term_to"))?,
+        method: basis.method.into_owned(),
+        rounding: basis.rounding,
+        minor_digits: basis.minor_digits,
+        term: basis.term,
+        stated: basis.stated,
+        ssp: basis.ssp,
         transaction_price: amount(row, "transaction_price")?,
+        phases: basis.phases.into_owned(),
+        points: basis.points.into_owned(),
+        marks: basis.marks.into_owned(),
+        pending: basis.pending.into_owned(),
         recognized: amount(row, "recognized")?,
-        posted_through: Some(posted).filter(|posted| *posted >= from),
+        posted_through: Some(posted).filter(|posted| *posted != never()),
+        ended_on: basis.ended_on,
         billed: amount(row, "billed")?,
     })
 }
@@ -214,8 +329,11 @@ pub(crate) fn balance_from(row: &QueryResult) -> Result<BalancePoint, DbError> {
         on: row.try_get("", "on_date")?,
         unconditional: amount(row, "unconditional")?,
         recognized: amount(row, "recognized")?,
+        refundable: amount(row, "refundable")?,
         deferred_revenue: amount(row, "deferred_revenue")?,
         contract_asset: amount(row, "contract_asset")?,
+        refund_liability: amount(row, "refund_liability")?,
+        refund_estimate: amount(row, "refund_estimate")?,
     })
 }
 

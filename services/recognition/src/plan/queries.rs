@@ -26,9 +26,8 @@ pub(crate) async fn plan_of(
 ) -> Result<Option<Planned>, DbError> {
     let rows = database
         .read(
-            "select obligation_id, key, ordinal, currency_code, convention, rounding, term_from, \
-             term_to, transaction_price, recognized, posted_through, billed, recognized_through, \
-             head_seq, contract_seq from plan_of($1, $2)",
+            "select obligation_id, key, ordinal, currency_code, transaction_price, recognized, \
+             posted_through, billed, basis, recognized_through, head_seq, contract_seq from plan_of($1, $2)",
             vec![tenant.uuid().into(), contract.uuid().into()],
         )
         .await?;

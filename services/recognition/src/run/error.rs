@@ -11,6 +11,8 @@ use backlog_recognition_engine::EngineError;
 use backlog_service_kit::error::{Fault, InvalidFields, Kind};
 use thiserror::Error;
 
+use crate::domain::Refusal;
+
 /// Why a chunk is refused.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum RunRefusal {
@@ -67,15 +69,15 @@ impl Fault for RunRefusal {
     }
 }
 
-/// Why a run, or the read of a plan, came to no answer.
+/// Why a call came to no answer.
 #[derive(Debug, Error)]
 pub enum CallFault {
     /// The request is wrong; all that is.
     #[error(transparent)]
     Invalid(#[from] InvalidFields),
-    /// A chunk was refused or could not be written; what was posted before it stays.
+    /// A command was refused or could not be written; what was posted before it stays.
     #[error(transparent)]
-    Refused(#[from] Refused<RunRefusal>),
+    Refused(#[from] Refused<Refusal>),
     /// The positions asked for were not reached in time.
     #[error(transparent)]
     Behind(#[from] Behind),

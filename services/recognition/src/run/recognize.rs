@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::error::CallFault;
 use super::queries::{self, InScope};
 use super::run::{RecognizeChunk, run_id};
-use crate::domain::Recognition;
+use crate::domain::{Command, Recognition};
 
 /// Limits of runs.
 #[derive(Debug, Clone, Copy)]
@@ -124,7 +124,7 @@ impl Runs {
                     request: last.then(|| request.key.clone()),
                     validate_only: false,
                     opens_tenant: false,
-                    command: chunk,
+                    command: Command::Chunk(chunk),
                     trace: Arc::default(),
                 })
                 .await?;

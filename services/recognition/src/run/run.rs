@@ -156,8 +156,8 @@ pub(crate) fn recognize(
     if !fits_columns(&state) {
         return Err(refuse(EngineError::Overflow));
     }
-    let balances_from = effects.balances_from();
-    Ok(Some((ContractChange { state, booked: false, balances_from }, effects)))
+    let balances_from = effects.balances_from;
+    Ok(Some((ContractChange { state, own_row: false, balances_from }, effects)))
 }
 
 impl Run {
@@ -226,8 +226,9 @@ fn parts(effects: Vec<Effects>) -> Vec<Effects> {
     parts
 }
 
-/// What one contract did, whole, or cut after each [`ENTRIES_MAX`] entries. An entry and its change
-/// of plan stay together; the split of balances follows the last of them.
+/// What one contract did, whole, or cut after each [`ENTRIES_MAX`] changes of plan. An entry and its
+/// change of plan stay together; the split of balances follows the last entry, what is planned anew
+/// comes last.
 fn pieces(mut effects: Effects) -> Vec<Effects> {
     let mut pieces = Vec::new();
     while effects.plan_changes.len() > ENTRIES_MAX {
@@ -239,7 +240,8 @@ fn pieces(mut effects: Effects) -> Vec<Effects> {
             .filter(|(_, movement)| movement.measure == Measure::Recognized)
             .nth(ENTRIES_MAX)
             .map_or(effects.movements.len(), |(index, _)| index);
-        let rest = Effects { movements: effects.movements.split_off(cut), plan_changes: later };
+        let movements = effects.movements.split_off(cut);
+        let rest = Effects { movements, plan_changes: later, ..Effects::default() };
         pieces.push(std::mem::replace(&mut effects, rest));
     }
     pieces.push(effects);

@@ -1,0 +1,74 @@
+//! The tenant and its first policy, from the wire.
+
+use backlog_ids::AccountId;
+use backlog_proto::contract::v1 as contract;
+use backlog_proto::fields::Fields;
+use backlog_recognition_engine::{Convention, Policy, ReceivableOn, Rounding};
+
+use super::super::fact::ContractFact;
+
+pub(super) fn tenant_created(
+    event: &contract::TenantCreated,
+    fields: &mut Fields,
+) -> Option<ContractFact> {
+    let tenant = fields.required("tenant", event.tenant.as_ref());
+    let account = tenant.and_then(|t| fields.id::<AccountId>("tenant.account_id", &t.account_id));
+    let policy = fields.required("policy", event.policy.as_ref());
+    let policy = policy.and_then(|policy| first_policy(policy, fields));
+    let tenant = tenant?;
+    Some(ContractFact::TenantCreated {
+        tenant: tenant.tenant_id.clone(),
+        account: account?,
+        policy: policy?,
+        suspended: tenant.suspended,
+    })
+}
+
+fn first_policy(policy: &contract::MeasurementPolicy, fields: &mut Fields) -> Option<Policy> {
+    let default = Policy::default();
+    let convention = convention("policy.convention", policy.convention, fields);
+    let rounding = match contract::Rounding::try_from(policy.rounding) {
+        Ok(contract::Rounding::Unspecified) => Some(default.rounding),
+        Ok(contract::Rounding::Cumulative) => Some(Rounding::Cumulative),
+        Ok(contract::Rounding::FloorLast) => Some(Rounding::FloorLast),
+        Ok(contract::Rounding::PerPeriod) => Some(Rounding::PerPeriod),
+        Err(_) => unknown("policy.rounding", policy.rounding, fields),
+    };
+    let receivable_on = match contract::ReceivableOn::try_from(policy.receivable_on) {
+        Ok(contract::ReceivableOn::Unspecified) => Some(default.receivable_on),
+        Ok(contract::ReceivableOn::Issue) => Some(ReceivableOn::Issue),
+        Ok(contract::ReceivableOn::Due) => Some(ReceivableOn::Due),
+        Err(_) => unknown("policy.receivable_on", policy.receivable_on, fields),
+    };
+    Some(Policy {
+        version: 1,
+        convention: convention?.unwrap_or(default.convention),
+        rounding: rounding?,
+        receivable_on: receivable_on?,
+    })
+}
+
+/// The outer `None` is a violation, the inner one "not stated".
+pub(super) fn convention(
+    field: &str,
+    value: i32,
+    fields: &mut Fields,
+) -> Option<Option<Convention>> {
+    let stated = match contract::Convention::try_from(value) {
+        Ok(contract::Convention::Unspecified) => return Some(None),
+        Ok(contract::Convention::ActualDays) => Convention::ActualDays,
+        Ok(contract::Convention::ProratedMonths) => Convention::ProratedMonths,
+        Ok(contract::Convention::EvenMonths) => Convention::EvenMonths,
+        Ok(contract::Convention::ServiceMonths) => Convention::ServiceMonths,
+        Ok(contract::Convention::Thirty360) => Convention::Thirty360,
+        Ok(contract::Convention::HalfMonth) => Convention::HalfMonth,
+        Ok(contract::Convention::EndsByDay) => Convention::EndsByDay,
+        Err(_) => return unknown(field, value, fields),
+    };
+    Some(Some(stated))
+}
+
+pub(super) fn unknown<T>(field: &str, value: i32, fields: &mut Fields) -> Option<T> {
+    fields.violation(field, format!("has a value that is not known here, {value}"));
+    None
+}

@@ -1,0 +1,58 @@
+//! Recording a fact of this service's own, pure.
+
+use backlog_event_log::{Change, Decision};
+use backlog_proto::recognition::v1::AccountingPosted;
+use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
+
+use super::error::RecordRefusal;
+use crate::accounting::books::{Books, BooksChange};
+use crate::accounting::convert::accounting_posted;
+use crate::accounting::events::event;
+use crate::accounting::fact::OwnFact;
+
+/// A fact to record.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Record {
+    /// The fact.
+    pub own: OwnFact,
+    /// As it is written to the log.
+    pub wire: Wire,
+}
+
+impl Record {
+    /// Decides on the books as they are.
+    ///
+    /// # Errors
+    /// `NOT_FOUND`, `INVALID_FIELDS`, `PROGRESS_OUT_OF_RANGE`, `ALREADY_REACHED`,
+    /// `CHANGE_BEFORE_LAST`, `TERMINATED`.
+    pub fn decide(&self, books: &Books) -> Result<Decision<BooksChange>, RecordRefusal> {
+        let (posted, effect) = record(books, &self.own, &self.wire)?;
+        let aggregate = self.own.contract.to_string();
+        // No version of the contract's own: the position of the contract log that it builds on.
+        let version = posted.covered_contract_seq;
+        let event = event(&posted, aggregate, version, self.own.fact.on());
+        Ok(Decision::Write(Change { events: vec![event], effect }))
+    }
+}
+
+/// What a fact of this service's own does. The writer and the rebuild take the same step.
+///
+/// # Errors
+/// Why it is refused.
+pub(crate) fn record(
+    books: &Books,
+    own: &OwnFact,
+    wire: &Wire,
+) -> Result<(AccountingPosted, BooksChange), RecordRefusal> {
+    let tenant = books.tenant.ok_or(RecordRefusal::TenantNotReady)?;
+    if !books.contracts.contains_key(&own.contract) {
+        return Err(RecordRefusal::UnknownContract(own.contract));
+    }
+    let (changed, effects) = books.changed(own.contract, own.currency, &own.fact)?;
+    let posted = AccountingPosted {
+        own_fact: Some(wire.clone()),
+        ..accounting_posted(&effects, tenant.covered)
+    };
+    let change = BooksChange { contracts: vec![changed], ..BooksChange::default() };
+    Ok((posted, change))
+}
