@@ -45,6 +45,7 @@ pub(crate) fn adjust(
         service_month: Some(service_month),
         ..moved
     })?;
+    let service = settlement.state.obligation_mut(fact.obligation)?.service_on(fact.on);
     let less = sub(0, fact.amount)?;
     if less != 0 {
         settlement.take(PlanChange {
@@ -53,7 +54,7 @@ pub(crate) fn adjust(
             month: service_month,
             amount: Money::from_minor(less, settlement.state.currency),
             effective_date: fact.on,
-            service: None,
+            service,
         })?;
     }
     settlement.finish(fact.on)

@@ -120,7 +120,8 @@ pub struct PlanChange {
     pub amount: Money,
     /// Day on which the plan changes.
     pub effective_date: NaiveDate,
-    /// The service days of the obligation in that month, where time earns it.
+    /// The days of the month that are not posted then, where time earns them: what is planned accrues
+    /// by them.
     pub service: Option<ServiceDays>,
 }
 

@@ -22,7 +22,8 @@ pub(crate) struct Entry {
     pub(crate) from: NaiveDate,
     /// Last day covered, of the same month.
     pub(crate) to: NaiveDate,
-    /// The service days of its month, where time earns it.
+    /// Where time earns it, its first day and the last of its month that is earned alike, which a run
+    /// may not have reached.
     pub(crate) service: Option<ServiceDays>,
     /// The amount, not zero.
     pub(crate) amount: i128,
@@ -63,9 +64,9 @@ impl ObligationState {
         let ends = nexts.chain([Some(NaiveDate::MAX)]);
         for (phase, end) in self.phases.iter().zip(ends) {
             let Some(end) = end else { continue };
-            let (from, to) = (phase.from.max(begin), end.min(through));
-            if from <= to {
-                listing.phase(phase, from, to)?;
+            let from = phase.from.max(begin);
+            if from <= end.min(through) {
+                listing.phase(phase, from, (end, through))?;
             }
         }
         Ok(listing.entries)
@@ -73,16 +74,22 @@ impl ObligationState {
 }
 
 impl Listing<'_> {
-    fn phase(&mut self, phase: &Phase, from: NaiveDate, to: NaiveDate) -> Result<(), EngineError> {
+    /// The entries of a phase from `from` on, to its own end or the last day asked for.
+    fn phase(
+        &mut self,
+        phase: &Phase,
+        from: NaiveDate,
+        (end, through): (NaiveDate, NaiveDate),
+    ) -> Result<(), EngineError> {
         let earning = phase.earning(self.obligation)?;
         if let Some(before) = phase.from.pred_opt().filter(|_| phase.from == from) {
             let caught_up = earning.through(before)?;
             let rest = sub(sub(caught_up, self.so_far)?, phase.posted_ahead)?;
             self.so_far = add(self.so_far, phase.posted_ahead)?;
-            let piece = Piece { from, to: from, service: None };
-            self.entry(piece, rest, true)?;
+            let service = self.obligation.service_on(from);
+            self.entry(Piece { from, to: from, service }, rest, true)?;
         }
-        for piece in self.pieces(&earning, from, to) {
+        for piece in self.pieces(&earning, from, (end, through)) {
             let earned = sub(earning.through(piece.to)?, self.so_far)?;
             self.entry(piece, earned, false)?;
         }
@@ -105,12 +112,21 @@ impl Listing<'_> {
     }
 
     /// The pieces of months in which something can be earned, in order.
-    fn pieces(&self, earning: &Earning<'_>, from: NaiveDate, to: NaiveDate) -> Vec<Piece> {
+    fn pieces(
+        &self,
+        earning: &Earning<'_>,
+        from: NaiveDate,
+        (end, through): (NaiveDate, NaiveDate),
+    ) -> Vec<Piece> {
+        let to = end.min(through);
         if let Earning::Time(_, schedule) = earning {
-            let months = schedule.months().iter().map(|month| Piece {
-                from: month.service_from.max(from),
-                to: month.service_to.min(to),
-                service: Some(ServiceDays { from: month.service_from, to: month.service_to }),
+            let months = schedule.months().iter().map(|month| {
+                let service = ServiceDays {
+                    from: month.service_from.max(from),
+                    to: month.service_to.min(end),
+                };
+                let to = service.to.min(through);
+                Piece { from: service.from, to, service: Some(service) }
             });
             return months.filter(|piece| piece.from <= piece.to).collect();
         }

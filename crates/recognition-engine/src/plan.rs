@@ -19,7 +19,7 @@ use crate::{
 pub struct PlannedMonth {
     /// First day of the calendar month.
     pub month: NaiveDate,
-    /// The service days by which it accrues; none where time alone earns nothing.
+    /// The days not posted by which it accrues; none where time alone earns nothing.
     pub service: Option<ServiceDays>,
     /// The amount, not zero.
     pub amount: i128,
@@ -32,11 +32,14 @@ pub fn plan(obligation: &ObligationState) -> Result<Vec<PlannedMonth>, EngineErr
     for pending in &obligation.pending {
         let month = months.entry(pending.service_month).or_default();
         month.0 = add(month.0, pending.amount)?;
+        // Within the month of service, as all days of a plan's row.
+        let day = pending.on.min(last_of_month(pending.service_month));
+        month.1 = both(month.1, obligation.service_on(day));
     }
     for entry in obligation.not_posted(NaiveDate::MAX)? {
         let month = months.entry(entry.service_month).or_default();
         month.0 = add(month.0, entry.amount)?;
-        month.1 = entry.service.or(month.1);
+        month.1 = both(month.1, entry.service);
     }
     let known = sum(months.values().map(|month| month.0))?;
     let open = sub(obligation.transaction_price, obligation.recognized)?;
@@ -49,6 +52,16 @@ pub fn plan(obligation: &ObligationState) -> Result<Vec<PlannedMonth>, EngineErr
     }
     let planned = months.into_iter().filter(|(_, (amount, _))| *amount != 0);
     Ok(planned.map(|(month, (amount, service))| PlannedMonth { month, service, amount }).collect())
+}
+
+/// The days of both, within one month.
+fn both(one: Option<ServiceDays>, two: Option<ServiceDays>) -> Option<ServiceDays> {
+    match (one, two) {
+        (Some(one), Some(two)) => {
+            Some(ServiceDays { from: one.from.min(two.from), to: one.to.max(two.to) })
+        }
+        (one, two) => one.or(two),
+    }
 }
 
 impl ObligationState {

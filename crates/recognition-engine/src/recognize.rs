@@ -4,11 +4,11 @@ use backlog_money::Money;
 use chrono::NaiveDate;
 
 use crate::{
-    effects::{Cause, Effects, Measure, Movement, PlanChange},
+    effects::{Cause, Effects, Measure, Movement, PlanChange, ServiceDays},
     entries::Entry,
     error::EngineError,
     math::{add, sub, sum},
-    phase::Spread,
+    phase::{Phase, Spread},
     settle::Settlement,
     state::{ContractState, ObligationState, Pending},
 };
@@ -42,7 +42,8 @@ fn obligation(
     if covered.is_none() && obligation.pending.is_empty() {
         return Ok(());
     }
-    let mut entries: Vec<Entry> = obligation.pending.iter().map(Pending::entry).collect();
+    let mut entries: Vec<Entry> =
+        obligation.pending.iter().map(|p| obligation.entry_of(p)).collect();
     if let Some(covered) = covered {
         entries.extend(obligation.not_posted(covered)?);
     }
@@ -70,7 +71,7 @@ fn obligation(
             month: entry.service_month,
             amount: Money::from_minor(less, settlement.state.currency),
             effective_date,
-            service: entry.service,
+            service: entry.service.map(|days| rest_of(days, entry.to)),
         })?;
     }
     let Some(obligation) = settlement.state.obligations.get_mut(place) else { return Ok(()) };
@@ -78,6 +79,12 @@ fn obligation(
     obligation.pending.clear();
     obligation.posted_through = covered.or(obligation.posted_through);
     Ok(())
+}
+
+/// The days that a month has left after one of them: what its plan then still accrues by.
+fn rest_of(days: ServiceDays, posted: NaiveDate) -> ServiceDays {
+    let next = posted.succ_opt().unwrap_or(posted);
+    ServiceDays { from: next.min(days.to), to: days.to }
 }
 
 impl ObligationState {
@@ -155,6 +162,23 @@ impl ObligationState {
         Ok(())
     }
 
+    fn entry_of(&self, pending: &Pending) -> Entry {
+        Entry {
+            service_month: pending.service_month,
+            from: pending.on,
+            to: pending.on,
+            service: self.service_on(pending.on),
+            amount: pending.amount,
+            prior_performance: pending.prior_performance,
+        }
+    }
+
+    /// What accrues on one day: that day, where time alone earns.
+    pub(crate) fn service_on(&self, day: NaiveDate) -> Option<ServiceDays> {
+        let measured = self.phases.last().is_some_and(Phase::is_measured);
+        (!measured).then_some(ServiceDays { from: day, to: day })
+    }
+
     fn pend(&mut self, pending: Pending) -> Result<(), EngineError> {
         let same = |known: &&mut Pending| {
             (known.service_month, known.on, known.prior_performance)
@@ -165,18 +189,5 @@ impl ObligationState {
             None => self.pending.push(pending),
         }
         Ok(())
-    }
-}
-
-impl Pending {
-    const fn entry(&self) -> Entry {
-        Entry {
-            service_month: self.service_month,
-            from: self.on,
-            to: self.on,
-            service: None,
-            amount: self.amount,
-            prior_performance: self.prior_performance,
-        }
     }
 }

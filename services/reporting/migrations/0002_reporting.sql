@@ -73,7 +73,8 @@ create index movement_contract on movement (tenant_id, contract_id);
 -- The ledger of plan changes; append-only. A row holds consecutive changes of one event to one
 -- obligation, of which there are as many as months when a contract is signed: service_from,
 -- service_to and amounts have an element for each, within one month each. `late`: some take effect
--- after their month.
+-- after their month. `timed`: the obligation is earned by time, so that the plan says what accrues;
+-- else the days mean nothing but their month.
 create table plan_revision (
   tenant_id uuid not null,
   source_seq bigint not null,
@@ -86,6 +87,7 @@ create table plan_revision (
   first_month date not null,
   last_month date not null,
   late boolean not null,
+  timed boolean not null,
   recorded_at timestamptz not null,
   service_from date[] not null,
   service_to date[] not null,
@@ -103,7 +105,7 @@ create view plan_row with (security_invoker = true) as
     r.obligation_id, r.segment, r.currency, e.month, e.service_from, e.service_to, e.amount,
     r.effective_date, greatest(e.month_end, r.effective_date) as due_date,
     r.effective_date > e.month_end as late, r.recorded_at, r.first_month, r.last_month,
-    r.late as some_late
+    r.late as some_late, r.timed
   from plan_revision r cross join lateral (
     select u.place, u.service_from, u.service_to, u.amount,
       date_trunc('month', u.service_from)::date as month,

@@ -95,7 +95,7 @@ language sql immutable as $$
   select format(
     'select contract_id, obligation_id, segment, currency, 64::smallint as measure, '
     '0::smallint as cause, %1$s * amount::numeric as amount, 0::bigint as contracts, '
-    '0::bigint as segment_contracts from plan_row where tenant_id = %2$L and %3$s%4$s',
+    '0::bigint as segment_contracts from plan_row where tenant_id = %2$L and timed and %3$s%4$s',
     p_sign, p_tenant, p_condition, p_restrict)
 $$;
 
@@ -299,9 +299,9 @@ $$;
 
 -- Balances at the end of a day. Rows of kind 0: the watermark, amounts are the positions in the
 -- contract and recognition logs, from_date is recognized_through. Kind 1: sums per group and currency
--- of measures 1 to 9 and 64. Kind 2, where the day is not its month's last: what is posted and planned
--- for the service month, by service days, and how many obligations have just that. Of kind 1 at most
--- p_limit rows.
+-- of measures 1 to 10 and 64. Kind 2, where the day is not its month's last: what is still planned for
+-- the month, by the days not posted, and how many obligations have just that. Of kind 1 at most p_limit
+-- rows.
 create function report_backlog(
   p_tenant uuid, p_as_of date, p_known_contract bigint, p_known_recognition bigint,
   p_contract uuid, p_obligation uuid, p_currency text, p_names text[], p_values text[],
@@ -352,31 +352,22 @@ begin
     report_facts_sql(p_tenant, s.source, null, p_as_of, b, s.restrict_sql),
     report_group_sql(p_group_by),
     (select string_agg(format('coalesce(sum(s.amount) filter (where s.measure = %s), 0)::text', m),
-       ', ' order by m) from unnest(array[1, 2, 3, 4, 5, 6, 7, 8, 9, 64]) m),
+       ', ' order by m) from unnest(array[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 64]) m),
     v_count, v_joins, p_limit);
 
   if p_as_of + 1 = (v_month + interval '1 month')::date then
     return;
   end if;
   return query execute format(
-    'with s as (select contract_id, obligation_id, segment, currency, '
-    'coalesce(sum(amount) filter (where not planned), 0) posted, '
-    'coalesce(sum(amount) filter (where planned), 0) remaining, '
-    '(array_agg(service_from order by source_seq desc, ordinal desc) filter (where planned))[1] '
-    'service_from, '
-    '(array_agg(service_to order by source_seq desc, ordinal desc) filter (where planned))[1] '
-    'service_to from ('
-    'select true planned, contract_id, obligation_id, segment, currency, amount, source_seq, ordinal, '
-    'service_from, service_to from plan_row '
-    'where tenant_id = %1$L and month = %2$L and last_month >= %2$L and first_month <= %2$L '
+    'with s as (select contract_id, obligation_id, segment, currency, sum(amount) remaining, '
+    '(array_agg(service_from order by source_seq desc, ordinal desc))[1] service_from, '
+    '(array_agg(service_to order by source_seq desc, ordinal desc))[1] service_to from plan_row '
+    'where tenant_id = %1$L and timed and month = %2$L and last_month >= %2$L and first_month <= %2$L '
     'and effective_date <= %3$L and source_seq + 0 <= %4$s%5$s '
-    'union all select false, contract_id, obligation_id, segment, currency, amount, 0, 0, null, null '
-    'from movement where tenant_id = %1$L and measure = 3 and service_month = %2$L '
-    'and effective_date between %2$L and %3$L and source_seq + 0 <= %4$s%5$s) f '
-    'group by 1, 2, 3, 4 having bool_or(planned)) '
-    'select 2::smallint, %6$s, s.currency, array[s.posted::text, s.remaining::text], count(*), '
+    'group by 1, 2, 3, 4 having sum(amount) <> 0) '
+    'select 2::smallint, %6$s, s.currency, array[s.remaining::text], count(*), '
     's.service_from, s.service_to from s%7$s '
-    'group by 2, 3, s.posted, s.remaining, s.service_from, s.service_to',
+    'group by 2, 3, s.remaining, s.service_from, s.service_to',
     p_tenant, v_month, p_as_of, b.recognition_seq, s.restrict_sql,
     report_group_sql(p_group_by), v_joins);
 end $$;

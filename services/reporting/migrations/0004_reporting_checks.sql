@@ -99,21 +99,6 @@ begin
       r.open_price, r.open_plan
     from running r where r.open_price <> r.open_plan;
 
-  -- No month's plan is below zero: only then is what past months still hold the sum that reports carry
-  -- on to their day.
-  return query
-    with day as (
-      select p.contract_id, p.obligation_id, p.month, p.currency, p.effective_date,
-        sum(p.amount) as amount
-      from plan_row p where p.tenant_id = p_tenant group by 1, 2, 3, 4, 5),
-    running as (
-      select d.*, sum(d.amount) over (
-        partition by d.contract_id, d.obligation_id, d.month order by d.effective_date) as remaining
-      from day d)
-    select 'plan of a month is not negative', r.contract_id, r.obligation_id, r.effective_date,
-      r.currency, 0::numeric, r.remaining
-    from running r where r.remaining < 0;
-
   -- Rollups = raw rows, by contract.
   return query
     select 'rollup by contract = raw rows', f.contract_id, f.obligation_id, f.effective_month,
@@ -149,7 +134,7 @@ begin
       select p.segment, 64::smallint, 0::smallint, p.currency,
         date_trunc('month', p.due_date)::date,
         date_trunc('month', p.recorded_at at time zone 'UTC')::date, p.amount, 0
-      from plan_row p where p.tenant_id = p_tenant
+      from plan_row p where p.tenant_id = p_tenant and p.timed
       union all
       select r.segment, r.measure, r.cause, r.currency, make_date(r.effective_year, k.month, 1),
         r.recorded_month, 0, k.amount

@@ -89,26 +89,19 @@ impl Ledger {
 
     /// What plans have earned by the end of `as_of` beyond what is posted.
     fn accrued(&self, as_of: NaiveDate, filter: &Filter) -> Result<i128, EngineError> {
-        // Posted, remaining and the plan's latest word on the service days, per service month.
-        let mut months: BTreeMap<_, (i128, i128, Option<ServiceDays>)> = BTreeMap::new();
+        // What remains and the plan's latest word on the days, per month.
+        let mut months: BTreeMap<_, (i128, Option<ServiceDays>)> = BTreeMap::new();
         for change in self.planned_through(as_of, filter) {
             let month = months.entry((change.obligation, change.month)).or_default();
-            month.1 = add(month.1, change.amount.minor())?;
-            month.2 = change.service.or(month.2);
-        }
-        for movement in self.recognized_through(as_of, filter) {
-            if let (Some(obligation), Some(service)) = (movement.obligation, movement.service_month)
-            {
-                let month = months.entry((obligation, service)).or_default();
-                month.0 = add(month.0, movement.amount.minor())?;
-            }
+            month.0 = add(month.0, change.amount.minor())?;
+            month.1 = change.service.or(month.1);
         }
         let mut accrued = 0;
-        for (posted, remaining, service) in months.into_values() {
+        for (remaining, service) in months.into_values() {
             if let Some(service) = service {
                 let elapsed = days_through(service.from, as_of);
                 let days = days_through(service.from, service.to);
-                accrued = add(accrued, accrued_part(posted, remaining, elapsed, days))?;
+                accrued = add(accrued, accrued_part(remaining, elapsed, days))?;
             }
         }
         Ok(accrued)

@@ -37,8 +37,11 @@ fn posts_entries_by_service_month() {
     }
     assert_eq!(
         effects.plan_changes[0].service,
-        Some(ServiceDays { from: day("2026-01-15"), to: day("2026-01-31") })
+        Some(ServiceDays { from: day("2026-01-31"), to: day("2026-01-31") })
     );
+    // What March still holds accrues by the days that are left of it.
+    let left = ServiceDays { from: day("2026-03-11"), to: day("2026-03-31") };
+    assert_eq!(effects.plan_changes[2].service, Some(left));
     assert_eq!(state.obligations[0].recognized, 23_226);
     assert_eq!(state.obligations[0].posted_through, Some(day("2026-03-10")));
     let planned = plan(&state.obligations[0]).unwrap();

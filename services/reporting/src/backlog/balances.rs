@@ -25,6 +25,8 @@ pub struct Sums {
     pub refund_liability: i128,
     /// Invoiced and unpaid, with tax.
     pub receivable: i128,
+    /// Cash received less cash given back.
+    pub cash: i128,
     /// What plans still hold for months whose service is over.
     pub plan_due: i128,
 }
@@ -32,11 +34,9 @@ pub struct Sums {
 /// Obligations whose service month is under way and that have the same figures in it. Minor units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OpenMonth {
-    /// Revenue posted for the month, each.
-    pub posted: i128,
     /// What the plan still holds for it, each.
     pub remaining: i128,
-    /// First service day.
+    /// First day that is not posted.
     pub service_from: NaiveDate,
     /// Last service day.
     pub service_to: NaiveDate,
@@ -51,7 +51,7 @@ impl OpenMonth {
     pub fn accrued(&self, as_of: NaiveDate) -> Option<i128> {
         let elapsed = days_through(self.service_from, as_of);
         let days = days_through(self.service_from, self.service_to);
-        let each = accrued_part(self.posted, self.remaining, elapsed, days);
+        let each = accrued_part(self.remaining, elapsed, days);
         each.checked_mul(self.obligations.into())
     }
 }
@@ -76,6 +76,7 @@ pub fn balances(sums: &Sums, accrued: i128) -> Option<Balances> {
         contract_asset: sums.contract_asset,
         refund_liability: sums.refund_liability,
         receivable: sums.receivable,
+        cash: sums.cash,
         recognized_accrued,
         backlog_accrued: tcv.checked_sub(recognized_accrued)?,
     })
@@ -109,6 +110,7 @@ mod tests {
             contract_asset: 0,
             refund_liability: 2_000,
             receivable: 55_000,
+            cash: 65_000,
             plan_due: 5_000,
         };
         let at = balances(&sums, 700).unwrap();
@@ -132,7 +134,6 @@ mod tests {
     #[test]
     fn open_months_round_per_obligation() {
         let open = OpenMonth {
-            posted: 0,
             remaining: 10_000,
             service_from: day("2026-01-01"),
             service_to: day("2026-01-31"),
@@ -142,7 +143,8 @@ mod tests {
         assert_eq!(open.accrued(day("2026-01-15")), Some(3 * 4_839));
         assert_eq!(open.accrued(day("2025-12-31")), Some(0));
         assert_eq!(open.accrued(day("2026-02-10")), Some(30_000));
-        let posted = OpenMonth { posted: 5_000, remaining: 5_000, ..open };
-        assert_eq!(posted.accrued(day("2026-01-15")), Some(0), "never takes back");
+        let half = OpenMonth { remaining: 5_000, service_from: day("2026-01-16"), ..open };
+        assert_eq!(half.accrued(day("2026-01-15")), Some(0), "what is posted accrues no more");
+        assert_eq!(half.accrued(day("2026-01-23")), Some(7_500));
     }
 }

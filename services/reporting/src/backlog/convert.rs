@@ -107,6 +107,7 @@ fn rendered(at: &Balances, currency: Currency, contract_count: u64) -> pb::Balan
         recognized_accrued: money(at.recognized_accrued),
         backlog_accrued: money(at.backlog_accrued),
         contract_count,
+        cash: money(at.cash),
     }
 }
 

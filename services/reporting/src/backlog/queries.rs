@@ -61,7 +61,7 @@ fn count(row: &QueryResult) -> Result<u64, ReadFault> {
 }
 
 fn sums(row: &QueryResult) -> Result<Sums, ReadFault> {
-    let amounts: [i128; 10] = amounts(row)?
+    let amounts: [i128; 11] = amounts(row)?
         .try_into()
         .map_err(|_| ReadFault::Internal("a row has other sums than it must".to_owned()))?;
     let [
@@ -74,6 +74,7 @@ fn sums(row: &QueryResult) -> Result<Sums, ReadFault> {
         contract_asset,
         refund_liability,
         receivable,
+        cash,
         plan_due,
     ] = amounts;
     Ok(Sums {
@@ -86,18 +87,18 @@ fn sums(row: &QueryResult) -> Result<Sums, ReadFault> {
         contract_asset,
         refund_liability,
         receivable,
+        cash,
         plan_due,
     })
 }
 
 fn open_month(row: &QueryResult) -> Result<OpenMonth, ReadFault> {
-    let amounts: [i128; 2] = amounts(row)?
+    let amounts: [i128; 1] = amounts(row)?
         .try_into()
         .map_err(|_| ReadFault::Internal("a row has other sums than it must".to_owned()))?;
-    let [posted, remaining] = amounts;
+    let [remaining] = amounts;
     let date = |column| row.try_get::<NaiveDate>("", column).map_err(DbError::from);
     Ok(OpenMonth {
-        posted,
         remaining,
         service_from: date("from_date")?,
         service_to: date("to_date")?,

@@ -79,6 +79,8 @@ pub(crate) struct PlanRow {
     pub(crate) month: NaiveDate,
     pub(crate) service_from: NaiveDate,
     pub(crate) service_to: NaiveDate,
+    /// Whether time alone earns it, so that it accrues by its days.
+    pub(crate) timed: bool,
     pub(crate) amount: i64,
     pub(crate) currency: Currency,
     pub(crate) effective_date: NaiveDate,
@@ -98,6 +100,7 @@ impl PlanRow {
             && self.contract == next.contract
             && self.obligation == next.obligation
             && self.effective_date == next.effective_date
+            && self.timed == next.timed
     }
 
     /// Whether the row takes effect after its month.
@@ -254,8 +257,15 @@ impl<'a, K: Fn(ContractId) -> Option<&'a KnownContract>> Reader<K> {
         let month = fields.date(&path("month"), change.month.as_ref());
         let amount = amount(&path("amount"), change.amount.as_ref(), known.currency, fields);
         let effective = fields.date(&path("effective_date"), change.effective_date.as_ref());
-        let from = fields.date(&path("service_from"), change.service_from.as_ref());
-        let to = fields.date(&path("service_to"), change.service_to.as_ref());
+        // Unset together where time alone earns nothing: the month's first day stands for them.
+        let timed = change.service_from.is_some() || change.service_to.is_some();
+        let (from, to) = match timed {
+            true => (
+                fields.date(&path("service_from"), change.service_from.as_ref()),
+                fields.date(&path("service_to"), change.service_to.as_ref()),
+            ),
+            false => (month, month),
+        };
         let (Some((obligation, segment)), Some(month), Some(amount)) = (place, month, amount)
         else {
             return Ok(None);
@@ -277,6 +287,7 @@ impl<'a, K: Fn(ContractId) -> Option<&'a KnownContract>> Reader<K> {
             month,
             service_from,
             service_to,
+            timed,
             amount,
             currency: known.currency,
             effective_date,
@@ -328,7 +339,8 @@ fn of_obligation(measure: pb::Measure) -> bool {
         | pb::Measure::DeferredRevenue
         | pb::Measure::ContractAsset
         | pb::Measure::RefundLiability
-        | pb::Measure::Receivable => false,
+        | pb::Measure::Receivable
+        | pb::Measure::Cash => false,
     }
 }
 

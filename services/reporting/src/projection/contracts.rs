@@ -8,11 +8,15 @@ use backlog_proto::Fields;
 use backlog_proto::contract::v1 as pb;
 use backlog_proto::log::v1::LogEntry;
 use chrono::NaiveDate;
+use prost::Message;
 use uuid::Uuid;
 
 use super::convert::{decode, finished, no_nul};
 use super::dimensions::DimensionSet;
 use super::error::ProjectionError;
+
+const CONTRACT_SIGNED: &str = "backlog.contract.v1.ContractSigned";
+const CONTRACT_AMENDED: &str = "backlog.contract.v1.ContractAmended";
 
 /// What an entry of the contract log tells.
 #[derive(Debug)]
@@ -23,6 +27,8 @@ pub(crate) enum ContractFact {
     SuspensionChanged(bool),
     /// A contract was signed.
     Signed(SignedContract),
+    /// A contract was changed; it may have promises that it did not have.
+    Amended(SignedContract),
     /// Nothing that figures need: the audit trail has it.
     Other,
 }
@@ -62,23 +68,30 @@ pub(crate) fn fact(tenant: TenantId, entry: &LogEntry) -> Result<ContractFact, P
             let event: pb::TenantSuspensionChanged = decode(entry)?;
             Ok(ContractFact::SuspensionChanged(event.suspended))
         }
-        "backlog.contract.v1.ContractSigned" => signed(tenant, &decode(entry)?),
-        "backlog.contract.v1.ContractDrafted" => {
-            decode::<pb::ContractDrafted>(entry).map(|_| ContractFact::Other)
-        }
-        "backlog.contract.v1.InvoiceIssued" => {
-            decode::<pb::InvoiceIssued>(entry).map(|_| ContractFact::Other)
-        }
+        CONTRACT_SIGNED => signed(tenant, &decode(entry)?),
+        CONTRACT_AMENDED => amended(tenant, &decode(entry)?),
+        "backlog.contract.v1.ContractDrafted" => other::<pb::ContractDrafted>(entry),
+        "backlog.contract.v1.ContractTerminated" => other::<pb::ContractTerminated>(entry),
+        "backlog.contract.v1.InvoiceIssued" => other::<pb::InvoiceIssued>(entry),
+        "backlog.contract.v1.CreditNoteIssued" => other::<pb::CreditNoteIssued>(entry),
+        "backlog.contract.v1.PaymentRecorded" => other::<pb::PaymentRecorded>(entry),
         other => Err(ProjectionError::UnknownType(other.to_owned())),
     }
 }
 
-/// The contract that an entry of the contract log signs, as far as it can be read.
-pub(crate) fn contract_signed(entry: &LogEntry) -> Option<ContractId> {
-    if entry.r#type != "backlog.contract.v1.ContractSigned" {
-        return None;
-    }
-    decode::<pb::ContractSigned>(entry).ok()?.contract?.contract_id.parse().ok()
+/// An entry that figures do not need, once it is what it says it is.
+fn other<M: Message + Default>(entry: &LogEntry) -> Result<ContractFact, ProjectionError> {
+    decode::<M>(entry).map(|_| ContractFact::Other)
+}
+
+/// The contract that an entry of the contract log signs or amends, as far as it can be read.
+pub(crate) fn contract_named(entry: &LogEntry) -> Option<ContractId> {
+    let contract = match entry.r#type.as_str() {
+        CONTRACT_SIGNED => decode::<pb::ContractSigned>(entry).ok()?.contract,
+        CONTRACT_AMENDED => decode::<pb::ContractAmended>(entry).ok()?.contract,
+        _ => None,
+    };
+    contract?.contract_id.parse().ok()
 }
 
 fn created(tenant: TenantId, event: &pb::TenantCreated) -> Result<ContractFact, ProjectionError> {
@@ -95,18 +108,28 @@ fn created(tenant: TenantId, event: &pb::TenantCreated) -> Result<ContractFact, 
 
 fn signed(tenant: TenantId, event: &pb::ContractSigned) -> Result<ContractFact, ProjectionError> {
     let mut fields = Fields::new();
-    let read = contract(tenant, event, &mut fields);
-    let contract = finished("backlog.contract.v1.ContractSigned", fields, read)?;
+    let signed_on = event.signed_on.as_ref();
+    let read = contract(tenant, event.contract.as_ref(), signed_on, &mut fields);
+    let contract = finished(CONTRACT_SIGNED, fields, read)?;
     Ok(ContractFact::Signed(contract))
+}
+
+fn amended(tenant: TenantId, event: &pb::ContractAmended) -> Result<ContractFact, ProjectionError> {
+    let mut fields = Fields::new();
+    let signed_on = event.contract.as_ref().and_then(|contract| contract.signed_on.as_ref());
+    let read = contract(tenant, event.contract.as_ref(), signed_on, &mut fields);
+    let contract = finished(CONTRACT_AMENDED, fields, read)?;
+    Ok(ContractFact::Amended(contract))
 }
 
 fn contract(
     tenant: TenantId,
-    event: &pb::ContractSigned,
+    contract: Option<&pb::Contract>,
+    signed_on: Option<&backlog_proto::google::r#type::Date>,
     fields: &mut Fields,
 ) -> Option<SignedContract> {
-    let signed_on = fields.date("signed_on", event.signed_on.as_ref());
-    let contract = fields.required("contract", event.contract.as_ref())?;
+    let signed_on = fields.date("signed_on", signed_on);
+    let contract = fields.required("contract", contract)?;
     let id = fields.id::<ContractId>("contract.contract_id", &contract.contract_id);
     let terms = fields.required("contract.terms", contract.terms.as_ref())?;
     let currency = fields.currency("contract.terms.currency_code", &terms.currency_code);

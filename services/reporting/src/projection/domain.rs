@@ -84,7 +84,10 @@ impl Domain for Reporting {
         match &effect.0.what {
             What::Contract(ContractFact::SuspensionChanged(suspended)) => Some(*suspended),
             What::Contract(
-                ContractFact::TenantCreated { .. } | ContractFact::Signed(_) | ContractFact::Other,
+                ContractFact::TenantCreated { .. }
+                | ContractFact::Signed(_)
+                | ContractFact::Amended(_)
+                | ContractFact::Other,
             )
             | What::Accounting(_) => None,
         }
@@ -140,6 +143,11 @@ fn contract_fact(
         && loaded.contracts.contains_key(&(tenant, contract.contract))
     {
         return Err(ProjectionError::SignedTwice(contract.contract));
+    }
+    if let ContractFact::Amended(contract) = &fact
+        && !loaded.contracts.contains_key(&(tenant, contract.contract))
+    {
+        return Err(ProjectionError::UnknownContract(contract.contract));
     }
     Ok(fact)
 }

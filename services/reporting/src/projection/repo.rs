@@ -12,7 +12,7 @@ use backlog_proto::common::v1::Log;
 use uuid::Uuid;
 
 use super::accounting::{KnownContract, contracts_named};
-use super::contracts::contract_signed;
+use super::contracts::contract_named;
 use super::state::{Owner, Projection, TreeEdge};
 
 /// Loads the tenants and contracts that a batch names.
@@ -30,7 +30,7 @@ pub(crate) async fn load<C: Sync>(
             Work::Event(tenant, log, entry) => {
                 tenants.insert(*tenant);
                 let named = match log {
-                    Log::Contract => contract_signed(entry).into_iter().collect(),
+                    Log::Contract => contract_named(entry).into_iter().collect(),
                     Log::Recognition => contracts_named(entry),
                     Log::Unspecified | Log::Reporting => BTreeSet::new(),
                 };

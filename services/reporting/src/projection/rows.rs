@@ -2,11 +2,11 @@
 
 use backlog_db::{Conflict, Row, TableSpec, Value};
 use backlog_event_log::Rows;
-use backlog_ids::TenantId;
+use backlog_ids::{ContractId, TenantId};
 use chrono::NaiveDate;
 
 use super::accounting::{MovementRow, PlanRow};
-use super::contracts::SignedContract;
+use super::contracts::{SignedContract, SignedObligation};
 use super::state::{Added, AuditRow, Cell, Months, SegmentKey, Sum};
 
 const TENANT: usize = 0;
@@ -127,6 +127,7 @@ const PLAN_COLUMNS: &[(&str, &str)] = &[
     ("first_month", "date"),
     ("last_month", "date"),
     ("late", "boolean"),
+    ("timed", "boolean"),
     ("recorded_at", "timestamptz"),
     ("service_from", "date[]"),
     ("service_to", "date[]"),
@@ -220,6 +221,9 @@ pub(crate) fn push(added: Added, rows: &mut Rows<'_>) {
     for (tenant, seq, contract) in added.contracts {
         push_contract(tenant, seq, contract, rows);
     }
+    for (tenant, contract, obligations) in added.obligations {
+        push_obligations(tenant, contract, obligations, rows);
+    }
     for (tenant, row) in added.movements {
         rows.push(MOVEMENT, movement(tenant, row));
     }
@@ -271,7 +275,17 @@ fn push_contract(tenant: TenantId, seq: u64, contract: SignedContract, rows: &mu
         contract.segment.into(),
     ];
     rows.push(CONTRACT, row);
-    for obligation in contract.obligations {
+    push_obligations(tenant, contract.contract, contract.obligations, rows);
+}
+
+fn push_obligations(
+    tenant: TenantId,
+    contract: ContractId,
+    obligations: Vec<SignedObligation>,
+    rows: &mut Rows<'_>,
+) {
+    let contract_id = contract.uuid();
+    for obligation in obligations {
         let row = vec![
             id(tenant),
             contract_id.into(),
@@ -324,6 +338,7 @@ fn push_plan_revision(changes: &[(TenantId, PlanRow)], out: &mut Rows<'_>) {
         months().min().unwrap_or(first.month).into(),
         months().max().unwrap_or(first.month).into(),
         rows().any(PlanRow::is_late).into(),
+        first.timed.into(),
         first.recorded_at.into(),
         array(rows().map(|row| row.service_from)),
         array(rows().map(|row| row.service_to)),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::accounting::{
     Accounting, CONTRACTS, KnownContract, MovementRow, PLAN_DUE, PlanRow, SEGMENT_CONTRACTS,
 };
-use super::contracts::{ContractFact, SignedContract};
+use super::contracts::{ContractFact, SignedContract, SignedObligation};
 use super::convert::first_of_month;
 use super::dimensions::DimensionSet;
 
@@ -121,6 +121,7 @@ pub(crate) struct Added {
     pub(crate) owners: BTreeMap<TenantId, Owner>,
     pub(crate) sets: BTreeMap<(TenantId, Uuid), DimensionSet>,
     pub(crate) contracts: Vec<(TenantId, u64, SignedContract)>,
+    pub(crate) obligations: Vec<(TenantId, ContractId, Vec<SignedObligation>)>,
     pub(crate) movements: Vec<(TenantId, MovementRow)>,
     pub(crate) plan: Vec<(TenantId, PlanRow)>,
     pub(crate) by_contract: BTreeMap<(TenantId, ContractKey), Sum>,
@@ -191,6 +192,23 @@ impl Projection {
                 }
                 self.added.contracts.push((tenant, seq, contract));
             }
+            ContractFact::Amended(contract) => {
+                let Some(known) = self.contracts.get_mut(&(tenant, contract.contract)) else {
+                    return;
+                };
+                let mut added = Vec::new();
+                for obligation in contract.obligations {
+                    if known.obligations.contains_key(&obligation.obligation) {
+                        continue;
+                    }
+                    known.obligations.insert(obligation.obligation, obligation.segment);
+                    added.push(obligation);
+                }
+                for set in &contract.sets {
+                    self.added.sets.insert((tenant, set.segment), set.clone());
+                }
+                self.added.obligations.push((tenant, contract.contract, added));
+            }
             ContractFact::Other => {}
         }
     }
@@ -246,7 +264,10 @@ impl Projection {
                 effective_month: first_of_month(row.due_date()),
                 recorded_month,
             };
-            self.roll_up(tenant, row.segment, cell, row.amount.into());
+            // What time does not earn does not accrue.
+            if row.timed {
+                self.roll_up(tenant, row.segment, cell, row.amount.into());
+            }
             self.added.plan.push((tenant, row));
         }
     }
