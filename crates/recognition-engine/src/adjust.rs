@@ -1,12 +1,10 @@
 //! Adjustments of revenue by a person.
 
-use backlog_money::Money;
-
 use crate::{
-    effects::{Cause, Effects, Measure, Movement, PlanChange},
+    effects::{Cause, Effects, Measure, Movement},
     error::EngineError,
     facts::AdjustmentFact,
-    math::{add, sub},
+    math::add,
     phase::Phase,
     report::change,
     settle::Settlement,
@@ -45,17 +43,5 @@ pub(crate) fn adjust(
         service_month: Some(service_month),
         ..moved
     })?;
-    let service = settlement.state.obligation_mut(fact.obligation)?.service_on(fact.on);
-    let less = sub(0, fact.amount)?;
-    if less != 0 {
-        settlement.take(PlanChange {
-            contract: settlement.state.contract,
-            obligation: fact.obligation,
-            month: service_month,
-            amount: Money::from_minor(less, settlement.state.currency),
-            effective_date: fact.on,
-            service,
-        })?;
-    }
     settlement.finish(fact.on)
 }

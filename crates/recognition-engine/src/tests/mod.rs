@@ -6,6 +6,7 @@ mod cases;
 mod changes;
 mod contract_balances;
 mod conventions;
+mod histories;
 mod ledger;
 mod methods;
 mod properties;

@@ -56,7 +56,7 @@ pub enum AccountingError {
         stated: i128,
     },
     /// An amount in another currency than its contract's.
-    #[error("contract {contract} is in {expected}, an amount of it in {found}")]
+    #[error("contract {contract} is in {expected}, an amount of its fact in {found}")]
     OtherCurrency {
         /// The contract.
         contract: ContractId,

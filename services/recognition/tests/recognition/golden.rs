@@ -10,6 +10,7 @@ use backlog_proto::recognition::v1 as recognition;
 use backlog_recognition::accounting::convert::fact;
 use backlog_recognition::accounting::events::ACCOUNTING_POSTED;
 use backlog_recognition::accounting::fact::ContractFact;
+use backlog_recognition_engine::Fact;
 use prost::Message;
 use uuid::Uuid;
 
@@ -65,8 +66,10 @@ fn full_contract() -> contract::Contract {
                 term: range("2026-02-01", "2026-12-31"),
                 method: Some(contract::obligation_terms::Method::StraightLine(line)),
                 product_line: "cloud".to_owned(),
+                ..contract::ObligationTerms::default()
             }],
             dimensions: [("region".to_owned(), "emea".to_owned())].into(),
+            ..contract::ContractTerms::default()
         }),
         obligation_ids: vec![obligation_of(contract_id(), 0).to_string()],
         signed_on: date("2026-01-01"),
@@ -139,7 +142,8 @@ fn events_read() {
         }),
     };
     let bytes = check(include_str!("../golden/invoice_issued.hex"), &issued);
-    let ContractFact::Invoiced { invoice, .. } = read("InvoiceIssued", bytes) else {
+    let read = read("InvoiceIssued", bytes);
+    let ContractFact::Changed { fact: Fact::Invoiced(invoice), .. } = read else {
         panic!("another fact");
     };
     assert_eq!((invoice.tax, invoice.lines[0].amount), (1_900, 10_000));
@@ -163,6 +167,7 @@ fn posted() -> recognition::AccountingPosted {
             service_month: date("2026-01-01"),
             rule_version: 1,
             policy_version: 2,
+            prior_performance: false,
         }],
         plan_changes: vec![recognition::PlanChange {
             contract_id: contract_id().to_string(),
@@ -174,6 +179,7 @@ fn posted() -> recognition::AccountingPosted {
             service_to: date("2026-01-31"),
         }],
         run: None,
+        own_fact: None,
     }
 }
 

@@ -263,10 +263,8 @@ pub(crate) fn contract_of(
     let obligation = |(index, price): (usize, &&str)| pb::ObligationTerms {
         key: format!("o{index}"),
         price: Some(usd(price)),
-        ssp: None,
-        term: None,
-        method: Some(line),
-        product_line: String::new(),
+        method: Some(line.clone()),
+        ..pb::ObligationTerms::default()
     };
     let terms = pb::ContractTerms {
         number: String::new(),
@@ -275,7 +273,7 @@ pub(crate) fn contract_of(
         currency_code: "USD".to_owned(),
         price: None,
         obligations: prices.iter().enumerate().map(obligation).collect(),
-        dimensions: Default::default(),
+        ..pb::ContractTerms::default()
     };
     pb::Contract {
         contract_id: contract.to_string(),

@@ -7,6 +7,7 @@ use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::recognition::v1::{Measure, Movement, RunRecognitionRequest};
 use backlog_recognition::config::RunsConfig;
+use backlog_recognition::domain::Command;
 use backlog_recognition::run::recognize::{RunRequest, Runs};
 use backlog_recognition::run::{RecognizeChunk, run_id};
 use prost::Message;
@@ -66,7 +67,7 @@ async fn a_run_survives_its_process() {
         request: None,
         validate_only: false,
         opens_tenant: false,
-        command: chunk,
+        command: Command::Chunk(chunk),
         trace: std::sync::Arc::default(),
     };
     first.running.writers().submit(submission).await.unwrap();

@@ -118,7 +118,7 @@ async fn the_detail_names_the_cause() {
         (invoice_issued(contract(7), "2026-01-01", "1.00"), "is not signed"),
         (signed_twice, "is signed already"),
         (broken, "the payload is not a backlog.contract.v1.InvoiceIssued"),
-        (euros, "is in USD, its invoice in EUR"),
+        (euros, "is in USD, an amount of its fact in EUR"),
     ];
     for (n, (event, detail)) in (1..).zip(cases) {
         let tenant = tenant(n);

@@ -356,6 +356,7 @@ impl Books {
             movements: effects.movements.iter().map(movement).collect(),
             plan_changes: effects.plan_changes.iter().map(plan_change).collect(),
             run,
+            own_fact: None,
         };
         self.ledger.apply(effects);
         self.posted(&posted, on);
@@ -426,6 +427,8 @@ pub(crate) fn terms(
         key: format!("o{place}"),
         price: Some(*price),
         ssp: None,
+        ssp_range: None,
+        residual: false,
         term: None,
         method: Method::StraightLine { convention: None },
     };
@@ -436,6 +439,8 @@ pub(crate) fn terms(
         term: Term::new(day(from), day(to)).unwrap(),
         price: None,
         obligations: (0..).zip(prices).map(obligation).collect(),
+        variables: Vec::new(),
+        discount: None,
     }
 }
 
@@ -474,6 +479,7 @@ pub(crate) fn movement(movement: &backlog_recognition_engine::Movement) -> recog
         Cause::Recognition => recognition::Cause::Recognition,
         Cause::Invoice => recognition::Cause::Invoice,
         Cause::ContractBalance => recognition::Cause::ContractBalance,
+        other => panic!("no story here has {other:?}"),
     };
     recognition::Movement {
         contract_id: movement.contract.to_string(),
@@ -487,6 +493,7 @@ pub(crate) fn movement(movement: &backlog_recognition_engine::Movement) -> recog
         service_month: movement.service_month.map(Into::into),
         rule_version: movement.rule_version,
         policy_version: movement.policy_version,
+        prior_performance: movement.prior_performance,
     }
 }
 
@@ -501,6 +508,7 @@ fn measure(measure: Measure) -> recognition::Measure {
         Measure::ContractAsset => recognition::Measure::ContractAsset,
         Measure::RefundLiability => recognition::Measure::RefundLiability,
         Measure::Receivable => recognition::Measure::Receivable,
+        Measure::Cash => recognition::Measure::Cash,
     }
 }
 
@@ -511,8 +519,8 @@ fn plan_change(change: &backlog_recognition_engine::PlanChange) -> recognition::
         month: Some(change.month.into()),
         amount: Some(change.amount.into()),
         effective_date: Some(change.effective_date.into()),
-        service_from: Some(change.service_from.into()),
-        service_to: Some(change.service_to.into()),
+        service_from: change.service.map(|days| days.from.into()),
+        service_to: change.service.map(|days| days.to.into()),
     }
 }
 
@@ -542,6 +550,7 @@ pub(crate) fn balances(row: &pb::Balances) -> backlog_recognition_engine::Balanc
         contract_asset: minor(row.contract_asset.as_ref()),
         refund_liability: minor(row.refund_liability.as_ref()),
         receivable: minor(row.receivable.as_ref()),
+        cash: minor(row.cash.as_ref()),
         recognized_accrued: minor(row.recognized_accrued.as_ref()),
         backlog_accrued: minor(row.backlog_accrued.as_ref()),
     }

@@ -27,6 +27,8 @@ fn signed(n: u128, obligations: u128, to: &str) -> SignedContract {
         key: format!("o{ordinal}"),
         price: Some(120_000),
         ssp: None,
+        ssp_range: None,
+        residual: false,
         term: None,
         method: Method::StraightLine { convention: Some(Convention::EvenMonths) },
     };
@@ -37,6 +39,8 @@ fn signed(n: u128, obligations: u128, to: &str) -> SignedContract {
         term: Term::new(day("2026-01-01"), day(to)).unwrap(),
         price: None,
         obligations: (0..obligations).map(obligation).collect(),
+        variables: Vec::new(),
+        discount: None,
     }
 }
 
@@ -195,7 +199,8 @@ fn pieces_are_cut_at_the_limit() {
             (Cause::Recognition, Cause::ContractBalance)
         );
         let plan_changes: Vec<PlanChange> = one.plan_changes.repeat(entries);
-        Effects { movements: [recognized.repeat(entries), asset].concat(), plan_changes }
+        let movements = [recognized.repeat(entries), asset].concat();
+        Effects { movements, plan_changes, ..Effects::default() }
     };
     for (entries, expected) in [
         (ENTRIES_MAX, vec![(501, 500)]),
