@@ -101,15 +101,15 @@ impl ObligationState {
         }
         match (&self.method.clone(), reading) {
             (Method::PercentComplete, Reading::Percent(percent)) => {
-                self.to_date(on, percent.scaled(), HUNDRED)
+                self.done_by(on, percent.scaled(), HUNDRED)
             }
             (Method::Units { .. }, Reading::Units(done))
             | (Method::LaborHours { .. }, Reading::Hours(done)) => {
-                self.to_date(on, done.scaled(), i128::MAX)
+                self.done_by(on, done.scaled(), i128::MAX)
             }
             (Method::RightToInvoice { unit_price }, Reading::Units(q) | Reading::Hours(q)) => {
                 let value = q.exact_value(*unit_price).ok_or(EngineError::Overflow)?;
-                self.to_date(on, value, i128::MAX)
+                self.done_by(on, value, i128::MAX)
             }
             (Method::CostToCost { .. }, Reading::Cost { cost, estimate, uninstalled }) => {
                 self.cost(on, *cost, *estimate, *uninstalled)
@@ -140,7 +140,7 @@ impl ObligationState {
     }
 
     /// `done` to date, of at most `most`.
-    fn to_date(&mut self, on: NaiveDate, done: i128, most: i128) -> Result<(), EngineError> {
+    fn done_by(&mut self, on: NaiveDate, done: i128, most: i128) -> Result<(), EngineError> {
         if !(0..=most).contains(&done) {
             return Err(EngineError::ProgressOutOfRange(self.key.clone()));
         }

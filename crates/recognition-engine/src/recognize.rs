@@ -95,7 +95,7 @@ impl ObligationState {
             return Ok(Some(first));
         }
         let open = self.transaction_price != self.recognized;
-        let replans = open && self.phases.last().is_some_and(|phase| phase.is_measured());
+        let replans = open && self.phases.last().is_some_and(Phase::is_measured);
         if !replans && self.not_posted(NaiveDate::MAX)?.is_empty() {
             return Ok(None);
         }

@@ -151,18 +151,14 @@ struct ObligationBasis<'a> {
     stated: Option<i128>,
     ssp: i128,
     phases: Cow<'a, [Phase]>,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     points: Cow<'a, [Point]>,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     marks: Cow<'a, [Mark]>,
-    #[serde(default, skip_serializing_if = "is_empty")]
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
     pending: Cow<'a, [Pending]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_on: Option<NaiveDate>,
-}
-
-fn is_empty<T: Clone>(list: &Cow<'_, [T]>) -> bool {
-    list.is_empty()
 }
 
 pub(crate) fn contract_basis(state: &ContractState) -> String {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backlog_ids::{ContractId, ObligationId};
-use backlog_money::Currency;
+use backlog_money::{Currency, Money};
 use backlog_proto::contract::v1 as contract;
 use backlog_proto::fields::Fields;
 use backlog_recognition_engine::{
@@ -103,7 +103,7 @@ pub(super) fn contract_terminated(
     let wind_down_to = fields.optional_date("termination.wind_down_to", wire.wind_down_to.as_ref());
     // Each amount names its currency; that it is the contract's is checked with the state.
     let penalty = fields.optional_money("termination.penalty", wire.penalty.as_ref());
-    let mut currency = penalty.map(|money| money.currency());
+    let mut currency = penalty.map(Money::currency);
     let refund = match &wire.refund {
         None | Some(contract::termination::Refund::RefundAll(false)) => Some(Refund::Unearned),
         Some(contract::termination::Refund::RefundAll(true)) => Some(Refund::All),
@@ -119,7 +119,7 @@ pub(super) fn contract_terminated(
         contract,
         on: on?,
         refund: refund?,
-        penalty: penalty.map_or(0, |money| money.minor()),
+        penalty: penalty.map_or(0, Money::minor),
         keep_earned: !wire.forfeit_earned,
         wind_down_to,
     });
