@@ -49,22 +49,13 @@ impl Allocation {
         let general = self.variables.iter().filter(|variable| variable.applies_to.is_empty());
         let pool = add(self.fixed, sum(general.map(|variable| variable.included))?)?;
         let all: Vec<i128> = self.weights.iter().map(|(_, weight)| *weight).collect();
-        let mut shares = split(pool, &all)?;
+        let mut shares = split_over(pool, &all, |_| true)?;
         for variable in self.variables.iter().filter(|variable| !variable.applies_to.is_empty()) {
-            let scoped = self
-                .weights
-                .iter()
-                .map(|(id, weight)| if variable.applies_to.contains(id) { *weight } else { 0 });
-            let scoped: Vec<i128> = scoped.collect();
-            let parts = match split(variable.included, &scoped) {
-                // Promised for obligations without any other price: equal parts.
-                Err(EngineError::NothingToShareBy) => {
-                    let named = self.weights.iter();
-                    let ones = named.map(|(id, _)| i128::from(variable.applies_to.contains(id)));
-                    split(variable.included, &ones.collect::<Vec<_>>())?
-                }
-                parts => parts?,
+            let named = |place: usize| {
+                let id = self.weights.get(place).map(|(id, _)| id);
+                id.is_some_and(|id| variable.applies_to.contains(id))
             };
+            let parts = split_over(variable.included, &all, named)?;
             for (share, part) in shares.iter_mut().zip(parts) {
                 *share = add(*share, part)?;
             }
@@ -100,6 +91,24 @@ impl Allocation {
 /// with all violations when the contract cannot be booked.
 pub fn allocate_price(contract: &SignedContract) -> Result<Vec<i128>, EngineError> {
     Allocation::of(contract)?.shares()
+}
+
+/// Parts of an amount for the places that `of` names, by their weights; in equal parts where none of
+/// them has a price, as where all is metered.
+fn split_over(
+    amount: i128,
+    weights: &[i128],
+    of: impl Fn(usize) -> bool,
+) -> Result<Vec<i128>, EngineError> {
+    let named = |weight: i128, place: usize| if of(place) { weight } else { 0 };
+    let own: Vec<i128> = weights.iter().enumerate().map(|(n, w)| named(*w, n)).collect();
+    match split(amount, &own) {
+        Err(EngineError::NothingToShareBy) => {
+            let ones: Vec<i128> = (0..weights.len()).map(|place| named(1, place)).collect();
+            split(amount, &ones)
+        }
+        parts => parts,
+    }
 }
 
 /// Parts of an amount by weights; weights of zero throughout only share nothing.

@@ -40,7 +40,7 @@ pub(crate) fn book(
         currency: contract.currency,
         term: contract.term,
         policy: *policy,
-        allocation,
+        allocation: Allocation::default(),
         obligations: Vec::new(),
         receivable: 0,
         advance: 0,
@@ -48,6 +48,7 @@ pub(crate) fn book(
         balances: Vec::new(),
     };
     let mut settlement = Settlement::of(state);
+    settlement.state.allocation = allocation;
     for (obligation, price) in contract.obligations.iter().zip(prices) {
         let term = obligation.term.unwrap_or(contract.term);
         let place = settlement.state.promise(obligation, term, BEGINNING, price)?;
