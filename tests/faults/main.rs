@@ -9,6 +9,7 @@
 mod broker;
 mod commit_cut;
 mod delivery;
+mod facts;
 mod kill;
 mod oracle;
 mod poison;

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use backlog_money::Currency;
+use backlog_money::{Currency, Quantity};
 use backlog_proto::common::v1::{Log, LogPosition};
 use backlog_recognition_engine::Convention;
 use chrono::NaiveDate;
@@ -21,6 +21,14 @@ pub(crate) fn day(text: &str) -> Result<NaiveDate, String> {
 /// When there is no such currency with a minor unit.
 pub(crate) fn currency(text: &str) -> Result<Currency, String> {
     Currency::parse(text).map_err(|error| error.to_string())
+}
+
+/// A decimal such as 12 or 0.015.
+///
+/// # Errors
+/// When it is none, or has more than 12 places.
+pub(crate) fn quantity(text: &str) -> Result<Quantity, String> {
+    Quantity::parse(text).map_err(|error| error.to_string())
 }
 
 /// A straight-line convention by name.

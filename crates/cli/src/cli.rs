@@ -11,6 +11,8 @@ use crate::commands::{
     dev::Dev,
     doctor::{self, Doctor},
     invoice::Invoice,
+    payment::Payment,
+    progress::Progress,
     recognition::{Plan, Recognize},
     report::Report,
     scenario::Scenario,
@@ -66,9 +68,15 @@ enum Command {
     /// Contracts: drafts, and firm commitments.
     #[command(subcommand)]
     Contract(Contract),
-    /// Invoices: from unbilled to billed.
+    /// Invoices and credit notes: from unbilled to billed, and back.
     #[command(subcommand)]
     Invoice(Invoice),
+    /// Cash received, and given back.
+    #[command(subcommand)]
+    Payment(Payment),
+    /// What was done, what is expected, and what a person adjusts.
+    #[command(subcommand)]
+    Progress(Progress),
     /// Posts the revenue earned through a day and not posted before.
     Recognize(Recognize),
     /// What is still planned.
@@ -106,6 +114,8 @@ impl Cli {
             Command::Token(token) => token.run(session),
             Command::Contract(contract) => contract.run(session).await,
             Command::Invoice(invoice) => invoice.run(session).await,
+            Command::Payment(payment) => payment.run(session).await,
+            Command::Progress(progress) => progress.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,
             Command::Plan(plan) => plan.run(session).await,
             Command::Report(report) => report.run(session).await,
@@ -136,12 +146,14 @@ mod tests {
 
     use super::Cli;
 
+    const CONTRACT: &str = "ctr_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
+    const TENANT: &str = "ten_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
+
     /// The definition is sound, and every command that the documentation names parses.
     #[test]
     fn documented_commands_parse() {
         Cli::definition().debug_assert();
-        let contract = "ctr_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
-        let tenant = "ten_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
+        let (contract, tenant) = (CONTRACT, TENANT);
         let account = "acc_0192f3a1c8e67d4fb0a1b2c3d4e5f607";
         let good = [
             "dev up --detach".to_owned(),
@@ -159,6 +171,20 @@ mod tests {
             "contract list --state draft".to_owned(),
             format!("invoice issue {contract} --amount 100.00 --due-on 2026-01-31"),
             format!("invoice issue {contract} --line sub=1.00 --line other=2.00"),
+            format!("contract amend {contract} --price service=1800.00 --effective-on 2026-07-01"),
+            format!("contract amend {contract} --file change.yaml --etag v1"),
+            format!("contract terminate {contract} --refund all --penalty 10.00 --reason moved"),
+            format!("invoice credit {contract} --amount 10.00 --concession transferred"),
+            format!("payment record {contract} --amount 100.00 --given-back --reference r"),
+            format!("progress report {contract} build --percent 25 --on 2026-01-31"),
+            format!("progress report {contract} build --cost 10.00 --uninstalled 5.00"),
+            format!("progress report {contract} calls --usage -3"),
+            format!("progress report {contract} goods --delivered all --gate acceptance"),
+            format!(
+                "progress estimate {contract} --variable bonus --amount -5.00 --included -6.00"
+            ),
+            format!("progress estimate {contract} --obligation b --estimate-at-completion 9.00"),
+            format!("progress adjust {contract} build --amount -1.00 --reason late"),
             "recognize --through 2026-01-31 --after contract=5".to_owned(),
             format!("plan get {contract}"),
             "report backlog --as-of 2026-01-31 --group-by customer --filter region=emea".to_owned(),
@@ -177,6 +203,12 @@ mod tests {
             let words = ["backlog"].into_iter().chain(line.split(' '));
             assert!(Cli::try_parse_from(words).is_ok(), "{line}");
         }
+    }
+
+    /// What says too little, or two things at once, does not parse.
+    #[test]
+    fn half_commands_are_refused() {
+        let (contract, tenant) = (CONTRACT, TENANT);
         let bad = [
             "token".to_owned(),
             format!("token --tenant {tenant}"),
@@ -188,6 +220,15 @@ mod tests {
             "recognize --through 2026-02-30".to_owned(),
             format!("invoice issue {contract}"),
             format!("invoice issue {contract} --amount 1.00 --line a=1.00"),
+            format!("contract amend {contract}"),
+            format!("progress report {contract} build"),
+            format!("progress report {contract} build --percent 1 --units 2"),
+            format!("progress report {contract} build --percent 1 --uninstalled 5.00"),
+            format!("progress report {contract} build --hours 1 --gate acceptance"),
+            format!("progress estimate {contract} --variable bonus"),
+            format!("progress estimate {contract} --obligation b --amount 1.00"),
+            format!("progress adjust {contract} build --amount 1.00"),
+            format!("payment record {contract}"),
             "report backlog --known-at contract".to_owned(),
             "tenant create a --currency usd".to_owned(),
         ];

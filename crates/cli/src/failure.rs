@@ -206,6 +206,17 @@ pub(crate) const fn advice(reason: ErrorReason) -> &'static str {
         ErrorReason::AlreadyExists => "choose another identity, or use the one that exists",
         ErrorReason::Terminated => "use another contract",
         ErrorReason::PeriodClosed => "use a date in the open period",
+        ErrorReason::CreditExceedsInvoice => {
+            "correct the amount: no more can be given back than was billed or received"
+        }
+        ErrorReason::ResidualNotPositive | ErrorReason::ResidualOutOfRange => {
+            "estimate the stand-alone selling price in another way and state it as ssp"
+        }
+        ErrorReason::ProgressOutOfRange => {
+            "report what is done of what is promised, and an estimate not below it"
+        }
+        ErrorReason::ChangeBeforeLast => "use a day not before that of the last change",
+        ErrorReason::AlreadyReached => "a milestone is reached once: check its id",
     }
 }
 

@@ -8,6 +8,7 @@
 //! | `stack/`, `books.rs` | the local stack, its keys, tenants made with them |
 //! | `scenario/` | scenario files: read, played through a stack or the fold, compared |
 //! | `demo/` | the story that the demo plays |
+//! | `policy.rs`, `terms.rs` | policies and terms on the wire |
 //! | `proof.rs` | checking a proof offline |
 
 mod arguments;
@@ -25,6 +26,7 @@ mod scenario;
 mod session;
 mod stack;
 mod table;
+mod terms;
 
 pub use cli::Cli;
 pub use failure::{Exit, Failure};

@@ -12,7 +12,10 @@ use backlog_proto::contract::v1::{
     platform_service_client::PlatformServiceClient,
 };
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
-use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
+use backlog_proto::recognition::v1::{
+    progress_service_client::ProgressServiceClient,
+    recognition_service_client::RecognitionServiceClient,
+};
 use backlog_proto::reporting::v1::{
     audit_service_client::AuditServiceClient, backlog_service_client::BacklogServiceClient,
 };
@@ -205,6 +208,8 @@ clients! {
     invoices: InvoiceServiceClient at contract;
     /// Runs and plans.
     recognition: RecognitionServiceClient at recognition;
+    /// Progress, estimates and adjustments.
+    progress: ProgressServiceClient at recognition;
     /// Backlog and its roll-forward.
     backlog: BacklogServiceClient at reporting;
     /// The audit trail.

@@ -1,6 +1,8 @@
-//! `backlog contract`: drafts, signatures, and what is stored.
+//! `backlog contract`: drafts, signatures, changes, and what is stored.
 
-use std::collections::BTreeMap;
+mod change;
+mod show;
+
 use std::path::PathBuf;
 
 use backlog_ids::ContractId;
@@ -12,14 +14,15 @@ use chrono::NaiveDate;
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::arguments::{self, Pair};
-use crate::client::{date, day, from_status, money, money_json, position_json, positions_text};
+use crate::client::{date, day, from_status, money};
 use crate::failure::{Exit, Failure};
-use crate::policy::convention_name;
-use crate::scenario::{Obligation, Terms};
+use crate::scenario::{Method, Obligation, Terms};
 use crate::session::Session;
 use crate::table;
 
+use super::known::written;
 use super::terms_file::{self, FileTerms};
+use show::{describe, json, state_name, term_text, total};
 
 /// Contracts: drafts, and firm commitments.
 #[derive(Debug, Subcommand)]
@@ -50,6 +53,10 @@ pub(crate) enum Contract {
         #[command(flatten)]
         write: Write,
     },
+    /// Changes a signed contract, as the parties approved it.
+    Amend(change::Amend),
+    /// Ends a signed contract: what the customer owes after all stays, the rest leaves backlog.
+    Terminate(change::Terminate),
     /// Shows one contract.
     Get {
         /// The contract, as ctr_...
@@ -76,6 +83,8 @@ pub(crate) enum State {
     Draft,
     /// A firm commitment.
     Signed,
+    /// Ended.
+    Terminated,
 }
 
 /// Terms: from a file, or by options for one straight-line promise.
@@ -143,9 +152,13 @@ impl TermsArgs {
         let promise = Obligation {
             id: self.key,
             price: Some(price),
+            quantity: None,
+            unit_price: None,
             ssp: None,
+            ssp_range: None,
+            residual: false,
             term: None,
-            convention: self.convention,
+            method: Method::StraightLine { convention: self.convention },
             product_line: self.product_line,
         };
         let terms = Terms {
@@ -155,6 +168,8 @@ impl TermsArgs {
             dimensions: self.dimension.into_iter().map(|pair| (pair.name, pair.value)).collect(),
             price: None,
             obligations: vec![promise],
+            variables: Vec::new(),
+            discount: None,
         };
         Ok(FileTerms { terms, currency: self.currency, number: self.number }.wire())
     }
@@ -172,7 +187,7 @@ impl Contract {
                 };
                 let answer = session.client()?.contracts().create_contract(request).await;
                 let answer = answer.map_err(|status| from_status(&status))?.into_inner();
-                written(session, answer.contract.as_ref(), answer.position.as_ref())
+                self::answer(session, answer.contract.as_ref(), answer.position.as_ref())
             }
             Self::Sign { contract, terms, signed_on, etag, write } => {
                 let subject = match contract {
@@ -188,8 +203,10 @@ impl Contract {
                 };
                 let answer = session.client()?.contracts().sign_contract(request).await;
                 let answer = answer.map_err(|status| from_status(&status))?.into_inner();
-                written(session, answer.contract.as_ref(), answer.position.as_ref())
+                self::answer(session, answer.contract.as_ref(), answer.position.as_ref())
             }
+            Self::Amend(amend) => amend.run(session).await,
+            Self::Terminate(terminate) => terminate.run(session).await,
             Self::Get { contract } => {
                 let request = pb::GetContractRequest { contract_id: contract.to_string() };
                 let answer = session.client()?.contracts().get_contract(request).await;
@@ -203,26 +220,14 @@ impl Contract {
     }
 }
 
-/// Answers a write: what it made, and the position to read after.
-fn written(
+/// Answers a write of a contract.
+fn answer(
     session: &Session,
     contract: Option<&pb::Contract>,
     position: Option<&backlog_proto::common::v1::LogPosition>,
 ) -> Result<Exit, Failure> {
-    session.book()?.note(position);
     let contract = contract.cloned().unwrap_or_default();
-    let mut text = describe(&contract);
-    let mut json = json(&contract);
-    match position {
-        Some(position) => {
-            let at = positions_text(std::slice::from_ref(position));
-            text = format!("{text}\nwritten at {at}");
-            json["position"] = position_json(position);
-        }
-        None => text = format!("{text}\nvalidated only, nothing written"),
-    }
-    session.answer(&text, &json);
-    Ok(Exit::Done)
+    written(session, position, &describe(&contract), json(&contract))
 }
 
 async fn list(
@@ -235,6 +240,7 @@ async fn list(
         None => pb::ContractState::Unspecified,
         Some(State::Draft) => pb::ContractState::Draft,
         Some(State::Signed) => pb::ContractState::Signed,
+        Some(State::Terminated) => pb::ContractState::Terminated,
     };
     let client = session.client()?;
     let mut contracts = Vec::new();
@@ -276,104 +282,4 @@ async fn list(
     let json = serde_json::json!({ "contracts": listed, "more": !page_token.is_empty() });
     session.answer(&text, &json);
     Ok(Exit::Done)
-}
-
-const fn state_name(state: pb::ContractState) -> &'static str {
-    match state {
-        pb::ContractState::Draft => "draft",
-        pb::ContractState::Signed => "signed",
-        pb::ContractState::Unspecified => "unknown",
-    }
-}
-
-fn term_text(terms: &pb::ContractTerms) -> String {
-    let end = |date: Option<&_>| day(date).map(|day| day.to_string()).unwrap_or_default();
-    let term = terms.term.unwrap_or_default();
-    format!("{} to {}", end(term.from.as_ref()), end(term.to.as_ref()))
-}
-
-/// The fixed price, the sum over the obligations where they state prices.
-fn total(terms: &pb::ContractTerms) -> String {
-    if let Some(price) = &terms.price {
-        return price.amount.clone();
-    }
-    let currency = Currency::parse(&terms.currency_code).ok();
-    let prices = terms.obligations.iter().filter_map(|obligation| obligation.price.as_ref());
-    let prices: Vec<_> = prices.filter_map(|price| Money::try_from(price).ok()).collect();
-    let sum = currency.and_then(|currency| Money::checked_sum(currency, prices).ok());
-    sum.map(Money::amount_string).unwrap_or_default()
-}
-
-fn describe(contract: &pb::Contract) -> String {
-    let terms = contract.terms.clone().unwrap_or_default();
-    let signed = day(contract.signed_on.as_ref());
-    let signed = signed.map(|day| format!(" on {day}")).unwrap_or_default();
-    let rows = terms.obligations.iter().zip(&contract.obligation_ids).map(|(promise, id)| {
-        [
-            promise.key.clone(),
-            id.clone(),
-            money(promise.price.as_ref()),
-            money(promise.ssp.as_ref()),
-        ]
-    });
-    let table = table::render(&["obligation", "id", "price", "SSP"], rows, &[2, 3]);
-    format!(
-        "{} {}{signed}: {}, {}, {} {}, billed {}\n{table}",
-        contract.contract_id,
-        state_name(contract.state()),
-        terms.customer,
-        term_text(&terms),
-        total(&terms),
-        terms.currency_code,
-        money(contract.billed.as_ref()),
-    )
-}
-
-fn json(contract: &pb::Contract) -> serde_json::Value {
-    let terms = contract.terms.clone().unwrap_or_default();
-    let text = |date: Option<&_>| day(date).map(|day| day.to_string());
-    let span = |range: Option<&backlog_proto::common::v1::DateRange>| {
-        range.map(|range| {
-            serde_json::json!({
-                "from": text(range.from.as_ref()),
-                "to": text(range.to.as_ref()),
-            })
-        })
-    };
-    let obligations: Vec<_> = terms
-        .obligations
-        .iter()
-        .zip(&contract.obligation_ids)
-        .map(|(promise, id)| {
-            let convention = match &promise.method {
-                Some(pb::obligation_terms::Method::StraightLine(line)) => {
-                    convention_name(line.convention())
-                }
-                None => "",
-            };
-            serde_json::json!({
-                "obligation_id": id,
-                "key": promise.key,
-                "price": money_json(promise.price.as_ref()),
-                "ssp": money_json(promise.ssp.as_ref()),
-                "term": span(promise.term.as_ref()),
-                "convention": convention,
-                "product_line": promise.product_line,
-            })
-        })
-        .collect();
-    serde_json::json!({
-        "contract_id": contract.contract_id,
-        "state": state_name(contract.state()),
-        "number": terms.number,
-        "customer": terms.customer,
-        "term": span(terms.term.as_ref()),
-        "currency_code": terms.currency_code,
-        "price": money_json(terms.price.as_ref()),
-        "dimensions": terms.dimensions.iter().collect::<BTreeMap<_, _>>(),
-        "obligations": obligations,
-        "signed_on": text(contract.signed_on.as_ref()),
-        "etag": contract.etag,
-        "billed": money_json(contract.billed.as_ref()),
-    })
 }

@@ -1,26 +1,28 @@
 //! `backlog invoice`: from unbilled to billed; backlog does not change.
 
+mod credit;
+
 use backlog_ids::ContractId;
-use backlog_money::{Currency, Money};
 use backlog_proto::contract::v1 as pb;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
 use crate::arguments::{self, Pair};
-use crate::client::{
-    Client, date, day, from_status, money, money_json, position_json, positions_text,
-};
+use crate::client::{date, day, from_status, money, money_json};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
 use crate::table;
 
 use super::contract::Write;
+use super::known::{Known, written};
 
-/// Invoices.
+/// Invoices and credit notes.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Invoice {
     /// Records an invoice of a signed contract.
     Issue(Issue),
+    /// Records a credit note on what was billed.
+    Credit(credit::Credit),
     /// Lists invoices.
     List {
         /// Only invoices of this contract.
@@ -63,6 +65,7 @@ impl Invoice {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         match self {
             Self::Issue(issue) => issue.run(session).await,
+            Self::Credit(credit) => credit.run(session).await,
             Self::List { contract, limit } => list(session, contract, limit).await,
         }
     }
@@ -71,24 +74,10 @@ impl Invoice {
 impl Issue {
     async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let client = session.client()?;
-        let contract = self.contract(&client).await?;
-        let terms = contract.terms.unwrap_or_default();
-        let currency = Currency::parse(&terms.currency_code)
-            .map_err(|error| Failure::new(Exit::Unavailable, error.to_string()))?;
-        let amount = |name: &str, text: &str| {
-            Money::parse(text, currency)
-                .map_err(|error| Failure::usage(format!("{name} {text}: {error}")))
-        };
-        let mut lines = Vec::with_capacity(self.line.len());
-        for line in &self.line {
-            let known = terms.obligations.iter().zip(&contract.obligation_ids);
-            let mut known = known.filter(|(promise, _)| promise.key == line.name);
-            let id = known.next().map_or_else(|| line.name.clone(), |(_, id)| id.clone());
-            let amount = amount("--line", &line.value)?;
-            lines.push(pb::InvoiceLine { obligation_id: id, amount: Some(amount.into()) });
-        }
-        let total = self.amount.as_deref().map(|text| amount("--amount", text)).transpose()?;
-        let tax = self.tax.as_deref().map(|text| amount("--tax", text)).transpose()?;
+        let known = Known::ask(&client, self.contract).await?;
+        let total = known.optional("--amount", self.amount.as_deref())?;
+        let tax = known.optional("--tax", self.tax.as_deref())?;
+        let lines = known.lines(&self.line)?;
         let request = pb::IssueInvoiceRequest {
             request_id: session.request_id(self.write.request_id.as_deref()),
             contract_id: self.contract.to_string(),
@@ -102,28 +91,10 @@ impl Issue {
         };
         let answer = client.invoices().issue_invoice(request).await;
         let answer = answer.map_err(|status| from_status(&status))?.into_inner();
-        session.book()?.note(answer.position.as_ref());
         let invoice = answer.invoice.unwrap_or_default();
-        let mut json = json(&invoice);
         let total = invoice.amount.clone().unwrap_or_default();
-        let mut text = format!("{} {} {}", invoice.invoice_id, total.amount, total.currency_code);
-        match &answer.position {
-            Some(position) => {
-                json["position"] = position_json(position);
-                let at = positions_text(std::slice::from_ref(position));
-                text = format!("{text}\nwritten at {at}");
-            }
-            None => text = format!("{text}\nvalidated only, nothing written"),
-        }
-        session.answer(&text, &json);
-        Ok(Exit::Done)
-    }
-
-    async fn contract(&self, client: &Client) -> Result<pb::Contract, Failure> {
-        let request = pb::GetContractRequest { contract_id: self.contract.to_string() };
-        let answer = client.contracts().get_contract(request).await;
-        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
-        Ok(answer.contract.unwrap_or_default())
+        let text = format!("{} {} {}", invoice.invoice_id, total.amount, total.currency_code);
+        written(session, answer.position.as_ref(), &text, json(&invoice))
     }
 }
 
@@ -175,24 +146,24 @@ async fn list(
 
 fn json(invoice: &pb::Invoice) -> serde_json::Value {
     let text = |date: Option<&_>| day(date).map(|day| day.to_string());
-    let lines: Vec<_> = invoice
-        .lines
-        .iter()
-        .map(|line| {
-            serde_json::json!({
-                "obligation_id": line.obligation_id,
-                "amount": money_json(line.amount.as_ref()),
-            })
-        })
-        .collect();
     serde_json::json!({
         "invoice_id": invoice.invoice_id,
         "contract_id": invoice.contract_id,
         "number": invoice.number,
         "issued_on": text(invoice.issued_on.as_ref()),
         "due_on": text(invoice.due_on.as_ref()),
-        "lines": lines,
+        "lines": lines_json(&invoice.lines),
         "amount": money_json(invoice.amount.as_ref()),
         "tax": money_json(invoice.tax.as_ref()),
     })
+}
+
+fn lines_json(lines: &[pb::InvoiceLine]) -> Vec<serde_json::Value> {
+    let line = |line: &pb::InvoiceLine| {
+        serde_json::json!({
+            "obligation_id": line.obligation_id,
+            "amount": money_json(line.amount.as_ref()),
+        })
+    };
+    lines.iter().map(line).collect()
 }

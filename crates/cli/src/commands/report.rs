@@ -217,6 +217,16 @@ pub(crate) const fn cause_name(cause: Cause) -> &'static str {
         Cause::Recognition => "recognition",
         Cause::Invoice => "invoice",
         Cause::ContractBalance => "contract_balance",
+        Cause::Amendment => "amendment",
+        Cause::Reallocation => "reallocation",
+        Cause::EstimateChange => "estimate_change",
+        Cause::Usage => "usage",
+        Cause::Concession => "concession",
+        Cause::Termination => "termination",
+        Cause::Adjustment => "adjustment",
+        Cause::CreditNote => "credit_note",
+        Cause::Payment => "payment",
+        Cause::Refund => "refund",
         Cause::Unspecified => "unspecified",
     }
 }

@@ -133,10 +133,12 @@ fn sum_up(session: &Session, reports: &[FileReport]) -> Exit {
     let figures: usize = reports.iter().map(|report| report.checks.len()).sum();
     let differing: usize = reports.iter().map(FileReport::differing).sum();
     let not_shown: usize = reports.iter().map(|report| report.not_shown.len()).sum();
+    let not_checked: usize = reports.iter().map(FileReport::not_checked).sum();
     let failed: Vec<_> =
         reports.iter().filter(|report| !report.holds()).map(|r| r.name.clone()).collect();
     let mut text = format!(
-        "{} scenarios, {figures} figures: {} as expected, {differing} differ; {not_shown} not shown",
+        "{} scenarios, {figures} figures: {} as expected, {differing} differ; \
+         {not_checked} not checked yet, {not_shown} not shown",
         reports.len(),
         figures.saturating_sub(differing),
     );
@@ -148,6 +150,7 @@ fn sum_up(session: &Session, reports: &[FileReport]) -> Exit {
         "scenarios": list,
         "figures": figures,
         "differing": differing,
+        "not_checked": not_checked,
         "not_shown": not_shown,
         "failed": failed,
         "holds": failed.is_empty(),

@@ -11,13 +11,11 @@
 use std::path::Path;
 
 use backlog_money::Currency;
-use backlog_proto::common::v1::DateRange;
 use backlog_proto::contract::v1 as pb;
-use chrono::NaiveDate;
 
 use crate::failure::{Exit, Failure};
-use crate::policy;
-use crate::scenario::{Obligation, Problem, Terms, read_terms};
+use crate::scenario::{self, Amendment, Problem, Terms, read_terms};
+use crate::terms;
 
 /// Terms with what a scenario does not say.
 pub(crate) struct FileTerms {
@@ -34,11 +32,24 @@ pub(crate) struct FileTerms {
 /// # Errors
 /// Everything that is wrong with it, by line.
 pub(crate) fn read(path: &Path) -> Result<FileTerms, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))?;
+    let text = text(path)?;
     let (terms, currency, number) =
         read_terms(&text).map_err(|problems| wrong_file(path, &problems))?;
     Ok(FileTerms { terms, currency, number })
+}
+
+/// Reads a change of a contract in `currency` from a file.
+///
+/// # Errors
+/// Everything that is wrong with it, by line.
+pub(crate) fn read_amendment(path: &Path, currency: Currency) -> Result<Amendment, Failure> {
+    let text = text(path)?;
+    scenario::read_amendment(&text, currency).map_err(|problems| wrong_file(path, &problems))
+}
+
+fn text(path: &Path) -> Result<String, Failure> {
+    std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("cannot read {}: {error}", path.display())))
 }
 
 /// What is wrong with a file, as a failure.
@@ -54,37 +65,8 @@ pub(crate) fn wrong_file(path: &Path, problems: &[Problem]) -> Failure {
 impl FileTerms {
     /// The terms on the wire.
     pub(crate) fn wire(&self) -> pb::ContractTerms {
-        wire(&self.terms, self.currency, &self.number)
+        terms::terms(&self.terms, self.currency, &self.number)
     }
-}
-
-/// Terms on the wire.
-pub(crate) fn wire(terms: &Terms, currency: Currency, number: &str) -> pb::ContractTerms {
-    pb::ContractTerms {
-        number: number.to_owned(),
-        customer: terms.customer.clone(),
-        term: Some(span(terms.term)),
-        currency_code: currency.code().to_owned(),
-        price: terms.price.map(Into::into),
-        obligations: terms.obligations.iter().map(obligation).collect(),
-        dimensions: terms.dimensions.clone().into_iter().collect(),
-    }
-}
-
-fn obligation(obligation: &Obligation) -> pb::ObligationTerms {
-    let convention = obligation.convention.map_or(0, |c| policy::convention(c).into());
-    pb::ObligationTerms {
-        key: obligation.id.clone(),
-        price: obligation.price.map(Into::into),
-        ssp: obligation.ssp.map(Into::into),
-        term: obligation.term.map(span),
-        product_line: obligation.product_line.clone(),
-        method: Some(pb::obligation_terms::Method::StraightLine(pb::StraightLine { convention })),
-    }
-}
-
-fn span((from, to): (NaiveDate, NaiveDate)) -> DateRange {
-    DateRange { from: Some(from.into()), to: Some(to.into()) }
 }
 
 #[cfg(test)]
@@ -102,7 +84,7 @@ mod tests {
             (terms.customer.as_str(), currency.code(), number.as_str()),
             ("Acme", "USD", "C-1")
         );
-        assert_eq!(super::wire(&terms, currency, &number).obligations.len(), 1);
+        assert_eq!(crate::terms::terms(&terms, currency, &number).obligations.len(), 1);
         let wrong = json.replace("\"1.00\"", "1.00").replace("customer", "costumer");
         let problems = read_terms(&wrong).unwrap_err();
         let lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();

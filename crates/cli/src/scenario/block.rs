@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backlog_money::{Currency, Money};
+use backlog_money::{Currency, Money, Quantity};
 use chrono::NaiveDate;
 
 use super::yaml::{Key, Node, Problem, Value};
@@ -13,8 +13,19 @@ pub(crate) struct Reader {
     pub(crate) problems: Vec<Problem>,
     /// Currency of amounts read from now on.
     pub(crate) currency: Currency,
-    /// Obligations of each contract introduced so far, by handle.
-    pub(crate) contracts: BTreeMap<String, Vec<String>>,
+    /// What is known of each contract introduced so far, by handle.
+    pub(crate) contracts: BTreeMap<String, Handles>,
+}
+
+/// The handles of a contract that later steps may name.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Handles {
+    /// Its obligations; none where its terms could not be read.
+    pub(crate) obligations: Vec<String>,
+    /// Its variable amounts.
+    pub(crate) variables: Vec<String>,
+    /// Numbers of its invoices.
+    pub(crate) invoices: Vec<String>,
 }
 
 /// A block of keys; those that nobody took are unknown.
@@ -100,6 +111,40 @@ impl Reader {
                 None
             }
         }
+    }
+
+    /// A string with a decimal number.
+    pub(crate) fn quantity(&mut self, node: &Node, what: &str) -> Option<Quantity> {
+        let text = self.text(node, what)?;
+        match Quantity::parse(&text) {
+            Ok(quantity) => Some(quantity),
+            Err(error) => {
+                self.wrong(node.line, format!("{what} is {text:?}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// `true` or `false`, without quotes.
+    pub(crate) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
+        if let Value::Scalar(scalar) = &node.value
+            && !scalar.quoted
+        {
+            match scalar.text.as_str() {
+                "true" => return Some(true),
+                "false" => return Some(false),
+                _ => {}
+            }
+        }
+        self.wrong(node.line, format!("{what} must be true or false, without quotes"));
+        None
+    }
+
+    /// A list of strings.
+    pub(crate) fn texts(&mut self, node: &Node, what: &str) -> Option<Vec<String>> {
+        let items = self.list(node, what)?;
+        let texts: Vec<_> = items.iter().map(|item| self.text(item, what)).collect();
+        texts.into_iter().collect()
     }
 
     pub(crate) fn currency_code(&mut self, node: &Node, what: &str) -> Option<Currency> {
@@ -194,6 +239,11 @@ impl<'n> Block<'n> {
         node
     }
 
+    /// Names the block anew, for errors.
+    pub(crate) fn rename(&mut self, what: &'static str) {
+        self.what = what;
+    }
+
     /// Whether a key is there that was not taken yet.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.entries.iter().any(|(key, _)| key.text == name)
@@ -211,6 +261,15 @@ impl<'n> Block<'n> {
             let what = self.what;
             reader.wrong(key.line, format!("unknown key {:?} in {what}; known: {known}", key.text));
         }
+    }
+}
+
+/// Absent is fine, wrong is not.
+pub(crate) fn optional<T>(value: Option<Option<T>>) -> Option<Option<T>> {
+    match value {
+        None => Some(None),
+        Some(None) => None,
+        Some(value) => Some(value),
     }
 }
 

@@ -32,9 +32,10 @@ pub(crate) async fn check_expectation(
                     balances = Some(player.balances(view).await?);
                 }
                 let known = balances.as_ref().and_then(|balances| cell.key.of(balances));
-                let actual = match known {
-                    Some(actual) => actual,
-                    None => bookings(player, view).await?,
+                let actual = match (known, cell.key) {
+                    (Some(actual), _) => actual,
+                    (None, Measure::Cash) => player.cash(view).await?,
+                    (None, _) => bookings(player, view).await?,
                 };
                 rows.push(cell.line, cell.key.name(), cell.amount, actual);
             }
@@ -89,14 +90,23 @@ async fn change(
     measure: Measure,
 ) -> Result<i128, Failure> {
     let at = |as_of: NaiveDate| View { as_of, ..view.clone() };
-    let Some(closing) = measure.of(&player.balances(&at(to)).await?) else {
+    if measure == Measure::Bookings {
         return booked(&player.roll_forward(view, from, to).await?);
-    };
+    }
+    let closing = balance(player, &at(to), measure).await?;
     let opening = match from.pred_opt() {
-        Some(before) => measure.of(&player.balances(&at(before)).await?).unwrap_or_default(),
+        Some(before) => balance(player, &at(before), measure).await?,
         None => 0,
     };
     closing.checked_sub(opening).ok_or_else(too_large)
+}
+
+/// A measure other than bookings, at the end of the view's day.
+async fn balance(player: &mut impl Player, view: &View, measure: Measure) -> Result<i128, Failure> {
+    if measure == Measure::Cash {
+        return player.cash(view).await;
+    }
+    Ok(measure.of(&player.balances(view).await?).unwrap_or_default())
 }
 
 struct Rows<'a> {
@@ -188,15 +198,14 @@ impl Rows<'_> {
         ]);
         let mut odd = vec![("unexplained", actual.unexplained)];
         for (cause, amount) in &actual.changes {
-            match cause {
-                Cause::Booking => drop(lines.insert(RollLine::Bookings, *amount)),
-                Cause::Recognition => {
-                    let reduces = amount.checked_neg().ok_or_else(too_large)?;
-                    lines.insert(RollLine::Recognized, reduces);
-                }
+            let Some((line, reduces)) = line_of(*cause) else {
                 // These never change backlog.
-                Cause::Invoice | Cause::ContractBalance => odd.push((cause.name(), *amount)),
-            }
+                odd.push((cause.name(), *amount));
+                continue;
+            };
+            let amount = if reduces { amount.checked_neg() } else { Some(*amount) };
+            let sum = lines.entry(line).or_insert(0_i128);
+            *sum = amount.and_then(|amount| sum.checked_add(amount)).ok_or_else(too_large)?;
         }
         for cell in cells {
             let amount = lines.remove(&cell.key).unwrap_or_default();
@@ -209,6 +218,25 @@ impl Rows<'_> {
             self.unlisted(line, &format!("rollforward {name}"), amount);
         }
         Ok(())
+    }
+}
+
+/// The line that a cause belongs to, and whether the line is positive when backlog goes down.
+const fn line_of(cause: Cause) -> Option<(RollLine, bool)> {
+    match cause {
+        Cause::Booking => Some((RollLine::Bookings, false)),
+        Cause::Amendment => Some((RollLine::Amendments, false)),
+        Cause::Reallocation => Some((RollLine::Reallocation, false)),
+        Cause::EstimateChange => Some((RollLine::EstimateChanges, false)),
+        Cause::Usage => Some((RollLine::Usage, false)),
+        Cause::Concession => Some((RollLine::Concessions, false)),
+        Cause::Termination => Some((RollLine::Cancellations, true)),
+        Cause::Recognition | Cause::Adjustment => Some((RollLine::Recognized, true)),
+        Cause::Invoice
+        | Cause::CreditNote
+        | Cause::Payment
+        | Cause::Refund
+        | Cause::ContractBalance => None,
     }
 }
 

@@ -1,23 +1,31 @@
 //! The pure fold as a player: no stack, the same rules, the same figures.
 
+mod billing;
+mod changes;
+mod progress;
+mod refusal;
+mod tally;
+mod terms;
+
 use std::collections::BTreeMap;
 
-use backlog_ids::{ContractId, InvoiceId, ObligationId, derive};
+use backlog_ids::{ContractId, ObligationId, derive};
 use backlog_money::Currency;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_recognition_engine::{
-    Balances, ContractState, Effects, EngineError, Fact, Filter, InvoiceFact, InvoiceLine, Ledger,
-    Method, Policy, RollForward, SignedContract, SignedObligation, Term, TermError, check_ceiling,
-    fold, invoice_spread, validate,
+    Balances, ContractState, Effects, Fact, Filter, Ledger, Policy, RollForward, fold,
 };
 use chrono::NaiveDate;
 
-use crate::failure::{Exit, Failure};
+use crate::failure::Failure;
 
 use super::{
-    model::{Invoice, Scenario, Step, Terms, Verb, View},
+    model::{Scenario, Step, Terms, Verb, View},
     player::{Amounts, Player, Posted},
 };
+use refusal::{not_found, refusal};
+use tally::Tally;
+use terms::signed;
 
 /// Plays one scenario in memory.
 #[derive(Debug)]
@@ -30,10 +38,22 @@ pub(crate) struct EnginePlayer {
     first_day: Option<NaiveDate>,
 }
 
+/// A contract of the scenario.
 #[derive(Debug)]
 struct Known {
+    /// What the parties agreed on.
     terms: Terms,
-    state: Option<ContractState>,
+    /// As accounted for, and as billed; none before it is signed.
+    signed: Option<(ContractState, Tally)>,
+}
+
+/// A signed contract.
+#[derive(Debug, Clone, Copy)]
+struct Signed<'a> {
+    /// As accounted for.
+    state: &'a ContractState,
+    /// As billed.
+    tally: &'a Tally,
 }
 
 impl EnginePlayer {
@@ -49,58 +69,6 @@ impl EnginePlayer {
         }
     }
 
-    fn sign(&mut self, on: NaiveDate, terms: &Terms, signed_on: NaiveDate) -> Result<(), Failure> {
-        let contract = signed(terms, signed_on, self.currency)?;
-        let fact = Fact::Signed { contract, policy: self.policy };
-        let (state, effects) = fold(None, &fact).map_err(refusal)?;
-        let known = Known { terms: terms.clone(), state: Some(state) };
-        self.contracts.insert(terms.contract.clone(), known);
-        self.effects.push((on, effects));
-        self.first_day = Some(self.first_day.map_or(signed_on, |first| first.min(signed_on)));
-        Ok(())
-    }
-
-    fn sign_draft(
-        &mut self,
-        on: NaiveDate,
-        contract: &str,
-        signed_on: NaiveDate,
-    ) -> Result<(), Failure> {
-        let known = self.contracts.get(contract).ok_or_else(|| not_found(contract))?;
-        if known.state.is_some() {
-            return Err(Failure::refused(
-                ErrorReason::AlreadySigned,
-                format!("contract {contract} is signed already"),
-            ));
-        }
-        let terms = known.terms.clone();
-        self.sign(on, &terms, signed_on)
-    }
-
-    fn invoice(&mut self, on: NaiveDate, invoice: &Invoice) -> Result<(), Failure> {
-        let state = self.signed_state(&invoice.contract)?;
-        if invoice.amount.minor() <= 0 || invoice.tax.is_some_and(|tax| tax.minor() < 0) {
-            let message = "the amount must be above zero, the tax not negative";
-            return Err(Failure::refused(ErrorReason::InvalidFields, message));
-        }
-        let due_on = invoice.due_on.unwrap_or(on);
-        if due_on < on {
-            let message = "payment cannot be due before the day of issue";
-            return Err(Failure::refused(ErrorReason::InvalidFields, message));
-        }
-        let lines = lines(state, invoice)?;
-        let number = self.effects.len().to_string();
-        let fact = Fact::Invoiced(InvoiceFact {
-            invoice: InvoiceId::from_uuid(derive(state.contract.uuid(), &number)),
-            contract: state.contract,
-            issued_on: on,
-            due_on,
-            lines,
-            tax: invoice.tax.map_or(0, backlog_money::Money::minor),
-        });
-        self.fold(on, &invoice.contract, &fact)
-    }
-
     fn recognize(
         &mut self,
         on: NaiveDate,
@@ -109,11 +77,11 @@ impl EnginePlayer {
     ) -> Result<(), Failure> {
         let scope: Vec<String> = match contract {
             Some(contract) => {
-                self.signed_state(contract)?;
+                self.signed(contract)?;
                 vec![contract.to_owned()]
             }
             None => {
-                let signed = self.contracts.iter().filter(|(_, known)| known.state.is_some());
+                let signed = self.contracts.iter().filter(|(_, known)| known.signed.is_some());
                 signed.map(|(handle, _)| handle.clone()).collect()
             }
         };
@@ -122,17 +90,49 @@ impl EnginePlayer {
 
     fn fold(&mut self, on: NaiveDate, handle: &str, fact: &Fact) -> Result<(), Failure> {
         let known = self.contracts.get_mut(handle).ok_or_else(|| not_found(handle))?;
-        let (state, effects) = fold(known.state.clone(), fact).map_err(refusal)?;
-        known.state = Some(state);
+        let before = known.signed.as_ref().map(|(state, _)| state.clone());
+        let (after, effects) = fold(before, fact).map_err(refusal)?;
+        if let Some((state, _)) = &mut known.signed {
+            *state = after;
+        }
         self.effects.push((on, effects));
         Ok(())
     }
 
-    fn signed_state(&self, handle: &str) -> Result<&ContractState, Failure> {
-        let known = self.contracts.get(handle).ok_or_else(|| not_found(handle))?;
-        known.state.as_ref().ok_or_else(|| {
+    fn known(&self, handle: &str) -> Result<&Known, Failure> {
+        self.contracts.get(handle).ok_or_else(|| not_found(handle))
+    }
+
+    /// A signed contract, as the contract service knows it.
+    fn signed(&self, handle: &str) -> Result<Signed<'_>, Failure> {
+        let signed = self.known(handle)?.signed.as_ref();
+        signed.map(|(state, tally)| Signed { state, tally }).ok_or_else(|| {
             Failure::refused(ErrorReason::NotSigned, format!("contract {handle} is not signed"))
         })
+    }
+
+    /// A signed contract that has not ended.
+    fn open(&self, handle: &str) -> Result<Signed<'_>, Failure> {
+        let signed = self.signed(handle)?;
+        if signed.tally.terminated {
+            let message = format!("contract {handle} is terminated");
+            return Err(Failure::refused(ErrorReason::Terminated, message));
+        }
+        Ok(signed)
+    }
+
+    /// A contract as the recognition service knows it, which sees no drafts.
+    fn accounted(&self, handle: &str) -> Result<&ContractState, Failure> {
+        let signed = self.known(handle)?.signed.as_ref();
+        signed.map(|(state, _)| state).ok_or_else(|| not_found(handle))
+    }
+
+    /// Keeps what became of a contract as billed.
+    fn keep(&mut self, handle: &str, change: impl FnOnce(&mut Tally)) {
+        let known = self.contracts.get_mut(handle);
+        if let Some((_, tally)) = known.and_then(|known| known.signed.as_mut()) {
+            change(tally);
+        }
     }
 
     /// Everything known at the end of the steps of the view's day of knowledge.
@@ -150,7 +150,7 @@ impl EnginePlayer {
         let mut filter = Filter::all(view.currency);
         if let Some(contract) = &view.contract {
             let known = self.contracts.get(contract).ok_or_else(|| not_found(contract))?;
-            let obligations = known.state.iter().flat_map(|state| &state.obligations);
+            let obligations = known.signed.iter().flat_map(|(state, _)| &state.obligations);
             let mut ids = obligations.filter(|o| Some(&o.key) == view.obligation.as_ref());
             filter.obligation = ids.next().map(|obligation| obligation.id);
         }
@@ -166,12 +166,16 @@ impl EnginePlayer {
 
     /// Handles of the obligations.
     fn keys(&self) -> BTreeMap<ObligationId, String> {
-        let states = self.contracts.values().filter_map(|known| known.state.as_ref());
-        states.flat_map(|state| &state.obligations).map(|o| (o.id, o.key.clone())).collect()
+        let signed = self.contracts.values().filter_map(|known| known.signed.as_ref());
+        signed.flat_map(|(state, _)| &state.obligations).map(|o| (o.id, o.key.clone())).collect()
     }
 }
 
 impl Known {
+    fn new(terms: &Terms, signed: Option<(ContractState, Tally)>) -> Self {
+        Self { terms: terms.clone(), signed }
+    }
+
     fn has(&self, name: &str, value: &str) -> bool {
         let stated = self.terms.dimensions.get(name).map(String::as_str);
         let customer = (name == "customer").then_some(self.terms.customer.as_str());
@@ -184,13 +188,20 @@ impl Player for EnginePlayer {
         match verb {
             Verb::Draft(terms) => {
                 signed(terms, on, self.currency)?;
-                let known = Known { terms: terms.clone(), state: None };
-                self.contracts.insert(terms.contract.clone(), known);
+                self.contracts.insert(terms.contract.clone(), Known::new(terms, None));
                 Ok(())
             }
             Verb::Sign { terms, signed_on } => self.sign(on, terms, *signed_on),
             Verb::SignDraft { contract, signed_on } => self.sign_draft(on, contract, *signed_on),
+            Verb::Amend(amendment) => self.amend(on, amendment),
+            Verb::Terminate(termination) => self.terminate(on, termination),
             Verb::Invoice(invoice) => self.invoice(on, invoice),
+            Verb::CreditNote(note) => self.credit_note(on, note),
+            Verb::Pay(cash) => self.pay(on, cash),
+            Verb::Refund(cash) => self.refund(on, cash),
+            Verb::Progress(progress) => self.progress(on, progress),
+            Verb::Reestimate(reestimate) => self.reestimate(on, reestimate),
+            Verb::Adjust(adjustment) => self.adjust(on, adjustment),
             Verb::Recognize { through, contract } => {
                 self.recognize(on, *through, contract.as_deref())
             }
@@ -207,6 +218,10 @@ impl Player for EnginePlayer {
 
     async fn balances(&mut self, view: &View) -> Result<Balances, Failure> {
         self.ledger(view).balances(view.as_of, &self.filter(view)?).map_err(refusal)
+    }
+
+    async fn cash(&mut self, view: &View) -> Result<i128, Failure> {
+        self.balances(view).await.map(|balances| balances.cash)
     }
 
     async fn roll_forward(
@@ -261,88 +276,4 @@ impl Player for EnginePlayer {
 /// Namespace of the ids of contracts: any fixed one will do, for handles are unique in a file.
 fn contract_id(handle: &str) -> ContractId {
     ContractId::from_uuid(derive(uuid::Uuid::NAMESPACE_OID, handle))
-}
-
-/// The terms as a signed contract that the fold takes.
-fn signed(
-    terms: &Terms,
-    signed_on: NaiveDate,
-    currency: Currency,
-) -> Result<SignedContract, Failure> {
-    let contract = contract_id(&terms.contract);
-    let mut wrong = Vec::new();
-    let mut term = |field: String, (from, to): (NaiveDate, NaiveDate)| {
-        Term::new(from, to).map_err(|error: TermError| wrong.push((field, error.to_string()))).ok()
-    };
-    let whole = term("terms.term".to_owned(), terms.term);
-    let mut obligations = Vec::with_capacity(terms.obligations.len());
-    for (ordinal, obligation) in terms.obligations.iter().enumerate() {
-        let own = obligation.term;
-        let name = ordinal.to_string();
-        obligations.push(SignedObligation {
-            id: ObligationId::from_uuid(derive(contract.uuid(), &name)),
-            key: obligation.id.clone(),
-            price: obligation.price.map(backlog_money::Money::minor),
-            ssp: obligation.ssp.map(backlog_money::Money::minor),
-            term: own.and_then(|own| term(format!("terms.obligations[{ordinal}].term"), own)),
-            method: Method::StraightLine { convention: obligation.convention },
-        });
-    }
-    let price = terms.price.map(backlog_money::Money::minor);
-    let Some(term) = whole.filter(|_| wrong.is_empty()) else { return Err(invalid(wrong)) };
-    let signed = SignedContract { contract, signed_on, currency, term, price, obligations };
-    let violations = validate(&signed);
-    if violations.is_empty() {
-        return Ok(signed);
-    }
-    Err(refusal(EngineError::InvalidContract(violations)))
-}
-
-fn lines(state: &ContractState, invoice: &Invoice) -> Result<Vec<InvoiceLine>, Failure> {
-    let amount = invoice.amount.minor();
-    let unbilled = state.unbilled().map_err(refusal)?;
-    let ids = state.obligations.iter().map(|obligation| obligation.id);
-    let Some(named) = &invoice.obligation else {
-        let parts = invoice_spread(&unbilled, amount).map_err(refusal)?;
-        let lines = ids.zip(parts).filter(|(_, amount)| *amount != 0);
-        return Ok(lines.map(|(obligation, amount)| InvoiceLine { obligation, amount }).collect());
-    };
-    check_ceiling(&unbilled, amount).map_err(refusal)?;
-    let found = state.obligations.iter().find(|obligation| obligation.key == *named);
-    let obligation = found.ok_or_else(|| not_found(named))?.id;
-    Ok(vec![InvoiceLine { obligation, amount }])
-}
-
-fn not_found(name: &str) -> Failure {
-    Failure::refused(ErrorReason::NotFound, format!("there is no {name}"))
-}
-
-fn invalid(violations: Vec<(String, String)>) -> Failure {
-    let violations_found = Failure::refused(ErrorReason::InvalidFields, "the terms are wrong");
-    Failure { violations, ..violations_found }
-}
-
-/// What the services make of what the engine refuses.
-fn refusal(error: EngineError) -> Failure {
-    let message = error.to_string();
-    let reason = match error {
-        EngineError::InvalidContract(violations) => {
-            let pairs = violations.iter().map(|violation| {
-                let field = violation
-                    .ordinal
-                    .map_or("terms".to_owned(), |ordinal| format!("terms.obligations[{ordinal}]"));
-                (field, violation.reason.to_string())
-            });
-            return invalid(pairs.collect());
-        }
-        EngineError::AlreadySigned(_) => ErrorReason::AlreadySigned,
-        EngineError::NotSigned => ErrorReason::NotSigned,
-        EngineError::UnknownObligation(_) => ErrorReason::NotFound,
-        EngineError::NegativeInvoice => ErrorReason::InvalidFields,
-        EngineError::InvoiceExceedsCeiling { .. } => ErrorReason::InvoiceExceedsCeiling,
-        EngineError::OtherContract { .. } | EngineError::Overflow => {
-            return Failure::new(Exit::Negative, message);
-        }
-    };
-    Failure::refused(reason, message)
 }

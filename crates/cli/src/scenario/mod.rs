@@ -6,15 +6,12 @@
 mod block;
 mod check;
 mod engine_player;
-mod expect;
 mod model;
 mod parse;
 mod player;
 mod report;
 mod run;
 mod stack_player;
-mod stack_tables;
-mod terms;
 mod yaml;
 
 #[cfg(test)]
@@ -22,8 +19,11 @@ mod tests;
 
 pub(crate) use block::parse_date;
 pub(crate) use engine_player::EnginePlayer;
-pub(crate) use model::{Action, Invoice, Obligation, Scenario, Terms, Verb, View};
-pub(crate) use parse::{parse, read_file, read_terms};
+pub(crate) use model::{
+    Action, Amendment, Change, Concession, Invoice, Method, Milestone, Obligation, Scenario, Terms,
+    Treatment, Variable, VariableKind, Verb, View, Weight,
+};
+pub(crate) use parse::{parse, read_amendment, read_file, read_terms};
 pub(crate) use player::Player;
 pub(crate) use report::{FileReport, render};
 pub(crate) use run::play;

@@ -1,5 +1,14 @@
 //! Reading a scenario file: the head, the steps, and what happens in them.
 
+mod billing;
+mod changes;
+mod expect;
+mod handles;
+mod methods;
+mod progress;
+mod sign;
+mod terms;
+
 use std::path::Path;
 
 use backlog_money::Currency;
@@ -9,13 +18,32 @@ use chrono::NaiveDate;
 use crate::failure::parse_reason;
 
 use super::{
-    block::{Block, Reader},
-    model::{Action, Invoice, Scenario, Step, Terms, Verb},
-    terms::{optional, states_terms},
+    block::{Block, Reader, optional},
+    model::{Action, Scenario, Step, Verb},
     yaml::{self, Node, Problem},
 };
 
-const VERBS: [&str; 6] = ["draft", "expect", "invoice", "recognize", "refuse", "sign"];
+pub(crate) use changes::read_amendment;
+pub(crate) use sign::read_terms;
+
+const VERBS: [&str; 16] = [
+    "adjust",
+    "amend",
+    "credit_note",
+    "deliver",
+    "draft",
+    "expect",
+    "invoice",
+    "milestone",
+    "pay",
+    "progress",
+    "recognize",
+    "reestimate",
+    "refund",
+    "refuse",
+    "sign",
+    "terminate",
+];
 
 /// Reads a file; its `scenario` must be the file's name.
 ///
@@ -62,6 +90,7 @@ impl Reader {
         let policy = block.take("policy").map(|node| self.policy(node));
         let steps = block.need(self, "steps").and_then(|node| self.list(node, "steps"));
         let steps = self.steps(steps.unwrap_or_default());
+        let later = block.take("later").map(|node| self.later(node));
         let not_shown = block.take("not_shown").map(|node| self.not_shown(node));
         block.close(self);
         let (policy, functional_currency) =
@@ -74,6 +103,7 @@ impl Reader {
             functional_currency,
             policy,
             steps,
+            later: later.unwrap_or_default(),
             not_shown: not_shown.unwrap_or_default(),
         })
     }
@@ -101,7 +131,7 @@ impl Reader {
         Some((policy, optional(functional)?.unwrap_or(self.currency)))
     }
 
-    pub(crate) fn not_shown(&mut self, node: &Node) -> Vec<(String, String)> {
+    fn not_shown(&mut self, node: &Node) -> Vec<(String, String)> {
         self.strings(node, "not_shown").into_iter().collect()
     }
 
@@ -174,68 +204,23 @@ impl Reader {
         match name {
             "draft" => self.draft(node, refused),
             "sign" => self.sign(on, node, refused),
+            "amend" => self.amend(node, refused),
+            "terminate" => self.terminate(node, refused),
             "invoice" => self.invoice(node, refused),
+            "credit_note" => self.credit_note(node, refused),
+            "pay" => self.cash("pay", node, refused).map(Verb::Pay),
+            "refund" => self.cash("refund", node, refused).map(Verb::Refund),
+            "progress" => self.progress(node, refused),
+            "milestone" => self.milestone(node, refused),
+            "deliver" => self.deliver(node, refused),
+            "reestimate" => self.reestimate(node, refused),
+            "adjust" => self.adjust(node, refused),
             "recognize" => self.recognize(on, node, refused),
             other => {
                 self.wrong(line, format!("unknown verb {other:?}; known: {}", VERBS.join(", ")));
                 None
             }
         }
-    }
-
-    fn draft(&mut self, node: &Node, refused: bool) -> Option<Verb> {
-        let mut block = Block::open(self, node, "draft")?;
-        let handle = block.need(self, "contract")?;
-        let contract = self.text(handle, "contract")?;
-        self.is_new(&contract, handle.line)?;
-        let terms = self.terms(block, contract.clone());
-        self.introduce(contract, terms.as_ref(), refused);
-        Some(Verb::Draft(terms?))
-    }
-
-    fn sign(&mut self, on: NaiveDate, node: &Node, refused: bool) -> Option<Verb> {
-        let mut block = Block::open(self, node, "sign")?;
-        let handle = block.need(self, "contract")?;
-        let contract = self.text(handle, "contract")?;
-        let signed_on = block.take("signed_on").map(|node| self.date(node, "signed_on"));
-        let signed_on = optional(signed_on)?.unwrap_or(on);
-        if !states_terms(node) {
-            block.close(self);
-            self.is_known(&contract, handle.line, refused)?;
-            return Some(Verb::SignDraft { contract, signed_on });
-        }
-        if refused && self.contracts.contains_key(&contract) {
-            self.terms(block, contract.clone())?;
-            return Some(Verb::SignDraft { contract, signed_on });
-        }
-        self.is_new(&contract, handle.line)?;
-        let terms = self.terms(block, contract.clone());
-        self.introduce(contract, terms.as_ref(), refused);
-        Some(Verb::Sign { terms: terms?, signed_on })
-    }
-
-    fn invoice(&mut self, node: &Node, refused: bool) -> Option<Verb> {
-        let mut block = Block::open(self, node, "invoice")?;
-        let contract = self.handle(&mut block, refused);
-        let amount = block.need(self, "amount").and_then(|node| self.amount(node, "amount"));
-        let obligation = block.take("obligation").map(|node| {
-            let obligation = self.text(node, "obligation")?;
-            let contract = contract.as_deref()?;
-            self.has_obligation(contract, &obligation, node.line, refused)?;
-            Some(obligation)
-        });
-        let tax = block.take("tax").map(|node| self.amount(node, "tax"));
-        let due_on = block.take("due_on").map(|node| self.date(node, "due_on"));
-        let number = block.take("number").map(|node| self.text(node, "number"));
-        block.close(self);
-        Some(Verb::Invoice(Invoice {
-            contract: contract?,
-            amount: amount?,
-            obligation: optional(obligation)?,
-            tax: optional(tax)?,
-            due_on: optional(due_on)?,
-            number: optional(number)?.unwrap_or_default(),
-        }))
     }
 
     fn recognize(&mut self, on: NaiveDate, node: &Node, refused: bool) -> Option<Verb> {
@@ -249,40 +234,5 @@ impl Reader {
         block.close(self);
         let through = optional(through)?.unwrap_or(on);
         Some(Verb::Recognize { through, contract: optional(contract)? })
-    }
-
-    fn handle(&mut self, block: &mut Block<'_>, refused: bool) -> Option<String> {
-        let node = block.need(self, "contract")?;
-        let contract = self.text(node, "contract")?;
-        self.is_known(&contract, node.line, refused)?;
-        Some(contract)
-    }
-}
-
-/// Reads terms that stand in a file of their own: those of `sign` with `currency` and `number`, and
-/// without a handle. Answers the terms, the currency and the number.
-pub(crate) fn read_terms(text: &str) -> Result<(Terms, Currency, String), Vec<Problem>> {
-    let node = yaml::read(text).map_err(|problem| vec![problem])?;
-    let Ok(placeholder) = Currency::parse("USD") else { return Err(Vec::new()) };
-    let mut reader = Reader::new(placeholder);
-    let terms = reader.terms_file(&node);
-    reader.problems.sort();
-    match terms {
-        Some(terms) if reader.problems.is_empty() => Ok(terms),
-        Some(_) | None => Err(reader.problems),
-    }
-}
-
-impl Reader {
-    fn terms_file(&mut self, node: &Node) -> Option<(Terms, Currency, String)> {
-        let mut block = Block::open(self, node, "the file")?;
-        let currency = block.need(self, "currency")?;
-        self.currency = self.currency_code(currency, "currency")?;
-        let number = block.take("number").map(|node| self.text(node, "number"));
-        if !block.has("customer") {
-            self.wrong(block.line, "the file needs \"customer\"");
-        }
-        let terms = self.terms(block, String::new());
-        Some((terms?, self.currency, optional(number)?.unwrap_or_default()))
     }
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 
 use crate::{failure::Failure, table};
 
-use super::model::Scenario;
+use super::model::{Later, Scenario};
 
 /// One figure: what was expected, and what came out.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,6 +40,8 @@ pub(crate) struct FileReport {
     pub(crate) checks: Vec<Check>,
     /// The step that could not be played, by line, and why; what follows it was not played.
     pub(crate) stopped: Option<(usize, Failure)>,
+    /// Figures that nothing can tell yet.
+    pub(crate) later: Vec<Later>,
     /// Figures of the source that are outside our measures, and why.
     pub(crate) not_shown: Vec<(String, String)>,
 }
@@ -52,6 +54,7 @@ impl FileReport {
             source: scenario.source.clone(),
             checks: Vec::new(),
             stopped: None,
+            later: scenario.later.clone(),
             not_shown: scenario.not_shown.clone(),
         }
     }
@@ -66,6 +69,12 @@ impl FileReport {
     #[must_use]
     pub(crate) fn differing(&self) -> usize {
         self.checks.iter().filter(|check| !check.holds).count()
+    }
+
+    /// Number of figures that were not checked, for nothing can tell them yet.
+    #[must_use]
+    pub(crate) fn not_checked(&self) -> usize {
+        self.later.iter().map(|later| later.figures.len()).sum()
     }
 
     /// The report as JSON.
@@ -88,6 +97,17 @@ impl FileReport {
             .collect();
         let not_shown: serde_json::Map<_, _> =
             self.not_shown.iter().map(|(name, why)| (name.clone(), why.clone().into())).collect();
+        let later: Vec<_> = self
+            .later
+            .iter()
+            .map(|later| {
+                serde_json::json!({
+                    "line": later.line,
+                    "on": later.on.to_string(),
+                    "figures": later.figures,
+                })
+            })
+            .collect();
         let stopped = self.stopped.as_ref().map(|(line, failure)| {
             serde_json::json!({ "line": line, "failure": failure.json()["error"] })
         });
@@ -98,6 +118,7 @@ impl FileReport {
             "holds": self.holds(),
             "checks": checks,
             "stopped": stopped,
+            "not_checked": later,
             "not_shown": not_shown,
         })
     }
@@ -123,6 +144,14 @@ pub(crate) fn render(report: &FileReport) -> String {
     let _: std::fmt::Result = writeln!(text, "{table}");
     if let Some((line, failure)) = &report.stopped {
         let _: std::fmt::Result = writeln!(text, "stopped at line {line}: {failure}");
+    }
+    if !report.later.is_empty() {
+        let figures = report.not_checked();
+        let _: std::fmt::Result = writeln!(text, "{figures} figures not checked yet:");
+        for Later { on, line, figures } in &report.later {
+            let figures = figures.join(", ");
+            let _: std::fmt::Result = writeln!(text, "  {on}: {figures} (line {line})");
+        }
     }
     if !report.not_shown.is_empty() {
         let figures = report.not_shown.len();

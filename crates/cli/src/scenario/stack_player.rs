@@ -1,8 +1,13 @@
 //! A running stack as a player, through its public API alone: one new tenant for one scenario.
 
+mod billing;
+mod changes;
+mod progress;
+mod tables;
+
 use std::collections::BTreeMap;
 
-use backlog_ids::{ContractId, derive};
+use backlog_ids::{ContractId, ObligationId, derive};
 use backlog_money::Currency;
 use backlog_proto::common::v1::{DateRange, Log, LogPosition};
 use backlog_proto::contract::v1 as contract;
@@ -16,12 +21,12 @@ use chrono::NaiveDate;
 use crate::client::{
     Client, Service, balances, date, from_status, later, positions_text, to_money,
 };
-use crate::commands::terms_file;
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
+use crate::terms;
 
 use super::{
-    model::{Action, Invoice, Scenario, Step, Terms, Verb, View},
+    model::{Action, Scenario, Step, Terms, Verb, View},
     player::{Amounts, Player, Posted},
 };
 
@@ -49,6 +54,8 @@ pub(super) struct Known {
     pub(super) terms: Terms,
     /// Ids of its obligations, by handle.
     pub(super) obligations: BTreeMap<String, String>,
+    /// Its variable amounts, by handle: the estimate and the part in T, in minor units.
+    pub(super) variables: BTreeMap<String, (i128, i128)>,
     pub(super) signed: bool,
 }
 
@@ -103,6 +110,11 @@ impl StackPlayer {
             id: contract.contract_id.clone(),
             terms: terms.clone(),
             obligations: keys.zip(contract.obligation_ids.iter().cloned()).collect(),
+            variables: terms
+                .variables
+                .iter()
+                .map(|v| (v.id.clone(), (v.amount.minor(), v.counted().minor())))
+                .collect(),
             signed,
         };
         self.contracts.insert(terms.contract.clone(), known);
@@ -116,10 +128,18 @@ impl StackPlayer {
         )
     }
 
+    /// The id of an obligation; of one that the contract does not have, one that nobody has.
+    fn obligation_id(&self, contract: &str, obligation: &str) -> String {
+        let known = self.contracts.get(contract);
+        let id = known.and_then(|known| known.obligations.get(obligation)).cloned();
+        let derived = || ObligationId::from_uuid(derive(uuid::Uuid::NAMESPACE_OID, obligation));
+        id.unwrap_or_else(|| derived().to_string())
+    }
+
     async fn draft(&mut self, on: NaiveDate, terms: &Terms) -> Result<(), Failure> {
         let request = contract::CreateContractRequest {
             request_id: self.session.request_id(None),
-            terms: Some(terms_file::wire(terms, self.currency, "")),
+            terms: Some(terms::terms(terms, self.currency, "")),
             validate_only: false,
             entered_on: date(on),
         };
@@ -143,35 +163,6 @@ impl StackPlayer {
         self.wrote(answer.position, signed_on);
         self.first_day = Some(self.first_day.map_or(signed_on, |first| first.min(signed_on)));
         Ok(SignedNow(answer.contract))
-    }
-
-    async fn invoice(&mut self, on: NaiveDate, invoice: &Invoice) -> Result<(), Failure> {
-        let amount = invoice.amount.into();
-        let (amount, lines) = match &invoice.obligation {
-            None => (Some(amount), Vec::new()),
-            Some(obligation) => {
-                let known = self.contracts.get(&invoice.contract);
-                let id = known.and_then(|known| known.obligations.get(obligation));
-                let obligation_id = id.cloned().unwrap_or_else(|| obligation.clone());
-                let line = contract::InvoiceLine { obligation_id, amount: Some(amount) };
-                (None, vec![line])
-            }
-        };
-        let request = contract::IssueInvoiceRequest {
-            request_id: self.session.request_id(None),
-            contract_id: self.contract_id(&invoice.contract),
-            number: invoice.number.clone(),
-            issued_on: date(on),
-            due_on: invoice.due_on.map(Into::into),
-            amount,
-            lines,
-            tax: invoice.tax.map(Into::into),
-            validate_only: false,
-        };
-        let answer = self.client.invoices().issue_invoice(request).await;
-        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
-        self.wrote(answer.position, invoice.due_on.unwrap_or(on).max(on));
-        Ok(())
     }
 
     async fn recognize(
@@ -240,7 +231,7 @@ impl Player for StackPlayer {
         match verb {
             Verb::Draft(terms) => self.draft(on, terms).await,
             Verb::Sign { terms, signed_on } => {
-                let wire = terms_file::wire(terms, self.currency, "");
+                let wire = terms::terms(terms, self.currency, "");
                 let SignedNow(contract) = self.sign(Subject::Terms(wire), *signed_on).await?;
                 self.remember(terms, contract.as_ref(), true);
                 Ok(())
@@ -253,7 +244,15 @@ impl Player for StackPlayer {
                 }
                 Ok(())
             }
+            Verb::Amend(amendment) => self.amend(on, amendment).await,
+            Verb::Terminate(termination) => self.terminate(on, termination).await,
             Verb::Invoice(invoice) => self.invoice(on, invoice).await,
+            Verb::CreditNote(note) => self.credit_note(on, note).await,
+            Verb::Pay(cash) => self.cash_moved(on, cash, false).await,
+            Verb::Refund(cash) => self.cash_moved(on, cash, true).await,
+            Verb::Progress(progress) => self.progress(on, progress).await,
+            Verb::Reestimate(reestimate) => self.reestimate(on, reestimate).await,
+            Verb::Adjust(adjustment) => self.adjust(on, adjustment).await,
             Verb::Recognize { through, contract } => {
                 self.recognize(*through, contract.as_deref()).await
             }
@@ -293,6 +292,10 @@ impl Player for StackPlayer {
             [row] => balances(&row.balances.clone().unwrap_or_default(), view.currency),
             [_, _, ..] => Err(odd("several rows for one currency")),
         }
+    }
+
+    async fn cash(&mut self, view: &View) -> Result<i128, Failure> {
+        self.cash_of(view).await
     }
 
     async fn roll_forward(

@@ -1,19 +1,19 @@
-//! Reading `expect`: what is looked at, and the figures; and which contracts a file knows.
+//! Reading `expect` and `later`: what is looked at, and the figures.
 
 use chrono::NaiveDate;
 
-use super::{
-    block::{Block, Reader},
-    model::{Cell, Claim, EntryKey, Expect, Measure, RollLine, Terms, View},
-    terms::optional,
+use super::super::{
+    block::{Block, Reader, optional},
+    model::{Cell, Claim, EntryKey, Expect, Later, Measure, RollLine, View},
     yaml::{Key, Node},
 };
 
 const TABLES: &str = "allocations, schedule, by_month, in_period, entries, rollforward, not_shown";
-const PLACES: &str = "contract, obligation, where, as_of, known_at, currency";
+/// Keys of an `expect` that say what is looked at.
+const VIEW: [&str; 6] = ["contract", "obligation", "where", "as_of", "known_at", "currency"];
 
 impl Reader {
-    pub(crate) fn expect(&mut self, on: NaiveDate, node: &Node) -> Option<Expect> {
+    pub(super) fn expect(&mut self, on: NaiveDate, node: &Node) -> Option<Expect> {
         let mut block = Block::open(self, node, "expect")?;
         let of_file = self.currency;
         let view = self.view(on, &mut block);
@@ -36,11 +36,33 @@ impl Reader {
         claims.extend(block.take("rollforward").and_then(|node| self.roll_forward(node)));
         let not_shown = block.take("not_shown").map(|node| self.not_shown(node));
         for (key, node) in block.rest() {
-            let what = format!("{PLACES}, {TABLES}");
+            let what = format!("{}, {TABLES}", VIEW.join(", "));
             claims.extend(self.measure(key, node, &what).map(Claim::Measure));
         }
         self.currency = of_file;
         Some(Expect { view: view?, claims, not_shown: not_shown.unwrap_or_default() })
+    }
+
+    /// Blocks of `{on, expect}` whose figures nothing can tell yet: read for their form alone.
+    pub(super) fn later(&mut self, node: &Node) -> Vec<Later> {
+        let nodes = self.list(node, "later").unwrap_or_default();
+        nodes.iter().filter_map(|node| self.one_later(node)).collect()
+    }
+
+    fn one_later(&mut self, node: &Node) -> Option<Later> {
+        let mut block = Block::open(self, node, "later")?;
+        let on = block.need(self, "on").and_then(|node| self.date(node, "on"));
+        let expect = block.need(self, "expect").and_then(|node| self.map(node, "expect"));
+        block.close(self);
+        let names = expect?.iter().map(|(key, _)| key.text.clone());
+        let figures: Vec<String> = names.filter(|key| !VIEW.contains(&key.as_str())).collect();
+        if figures.is_empty() {
+            self.wrong(
+                node.line,
+                "expect names no figure: say which ones are to be compared later",
+            );
+        }
+        Some(Later { on: on?, line: node.line, figures })
     }
 
     fn view(&mut self, on: NaiveDate, block: &mut Block<'_>) -> Option<View> {
@@ -173,48 +195,6 @@ impl Reader {
     fn in_order(&mut self, line: usize, from: NaiveDate, to: NaiveDate) -> Option<()> {
         if to < from {
             self.wrong(line, format!("the span ends on {to}, before it begins on {from}"));
-            return None;
-        }
-        Some(())
-    }
-
-    /// Notes a contract that later steps may name, unless it is meant to be refused. Of terms with
-    /// problems the obligations stay unknown, so that nothing is reported twice.
-    pub(crate) fn introduce(&mut self, contract: String, terms: Option<&Terms>, refused: bool) {
-        if !refused {
-            let ids = |terms: &Terms| terms.obligations.iter().map(|o| o.id.clone()).collect();
-            self.contracts.insert(contract, terms.map(ids).unwrap_or_default());
-        }
-    }
-
-    pub(crate) fn is_new(&mut self, contract: &str, line: usize) -> Option<()> {
-        if self.contracts.contains_key(contract) {
-            self.wrong(line, format!("contract {contract:?} is there already"));
-            return None;
-        }
-        Some(())
-    }
-
-    pub(crate) fn is_known(&mut self, contract: &str, line: usize, refused: bool) -> Option<()> {
-        if !refused && !self.contracts.contains_key(contract) {
-            self.wrong(line, format!("no earlier step signs or drafts contract {contract:?}"));
-            return None;
-        }
-        Some(())
-    }
-
-    pub(crate) fn has_obligation(
-        &mut self,
-        contract: &str,
-        obligation: &str,
-        line: usize,
-        refused: bool,
-    ) -> Option<()> {
-        let known = self.contracts.get(contract);
-        let missing =
-            |known: &Vec<String>| !known.is_empty() && !known.iter().any(|id| id == obligation);
-        if !refused && known.is_some_and(missing) {
-            self.wrong(line, format!("contract {contract:?} has no obligation {obligation:?}"));
             return None;
         }
         Some(())

@@ -4,7 +4,8 @@
 //! | --- | --- |
 //! | allocations | backlog by obligation |
 //! | by_month | backlog at successive month ends |
-//! | entries | movements in the audit trail of the recognition log |
+//! | cash | movements in the audit trail of the recognition log |
+//! | entries | the same |
 //! | schedule | the plan; for an earlier day or state of knowledge, plan changes in the audit trail |
 
 use std::collections::BTreeMap;
@@ -21,11 +22,11 @@ use prost::Message;
 use crate::client::{balances, day, from_status, months, to_money};
 use crate::failure::Failure;
 
-use super::{
+use super::super::{
     model::View,
-    player::{Amounts, Posted},
-    stack_player::{StackPlayer, odd},
+    player::{Amounts, Player, Posted},
 };
+use super::{StackPlayer, odd};
 
 /// Entries of the trail in one answer.
 const PAGE: i32 = 1_000;
@@ -50,7 +51,7 @@ impl StackPlayer {
     /// Recognized by posting month: from month end to month end.
     pub(super) async fn by_month_of(&self, view: &View) -> Result<Amounts<NaiveDate>, Failure> {
         let mut by_month = Amounts::new();
-        let Some(first) = super::player::Player::first_day(self) else { return Ok(by_month) };
+        let Some(first) = Player::first_day(self) else { return Ok(by_month) };
         let mut before = 0;
         for (month, last) in months(first, view.as_of) {
             let at = View { as_of: last, ..view.clone() };
@@ -66,6 +67,21 @@ impl StackPlayer {
             before = recognized;
         }
         Ok(by_month)
+    }
+
+    /// Cash received less cash given back.
+    pub(super) async fn cash_of(&self, view: &View) -> Result<i128, Failure> {
+        let mut sums = Amounts::new();
+        for movement in self.trail(view).await?.into_iter().flat_map(|posted| posted.movements) {
+            let scope = (&movement.contract_id, &movement.obligation_id);
+            let effective = movement.effective_date.as_ref();
+            if movement.measure() == Measure::Cash
+                && self.in_view(view, scope, effective, movement.amount.as_ref())
+            {
+                add(&mut sums, (), to_money(movement.amount.as_ref())?.minor())?;
+            }
+        }
+        Ok(sums.into_values().sum())
     }
 
     /// Recognized, entry by entry.

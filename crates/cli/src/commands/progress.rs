@@ -1,0 +1,274 @@
+//! `backlog progress`: what was done, what is expected, and what a person adjusts.
+
+use backlog_ids::ContractId;
+use backlog_money::Quantity;
+use backlog_proto::recognition::v1 as pb;
+use chrono::NaiveDate;
+use clap::{ArgGroup, Args, Subcommand};
+
+use super::contract::Write;
+use super::known::{Known, written};
+use crate::arguments::{self, Positions};
+use crate::client::{Client, date, from_status};
+use crate::failure::{Exit, Failure};
+use crate::session::Session;
+
+/// What excludes options of a cost, of use and of a delivery.
+const NOT_COST: [&str; 6] = ["percent", "units", "hours", "usage", "milestone", "delivered"];
+const NOT_USAGE: [&str; 6] = ["percent", "units", "hours", "cost", "milestone", "delivered"];
+const NOT_DELIVERY: [&str; 6] = ["percent", "units", "hours", "cost", "usage", "milestone"];
+
+/// Progress of obligations, estimates, adjustments. Revenue waits for the next run, but for that of an
+/// adjustment.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Progress {
+    /// Records what was done for an obligation.
+    Report(Box<Report>),
+    /// Records a new estimate, of a variable amount or of a cost.
+    Estimate(Estimate),
+    /// Moves revenue of an obligation at once, for a reason.
+    Adjust(Adjust),
+}
+
+/// Where and when, and the options of a write.
+#[derive(Debug, Args)]
+pub(crate) struct Place {
+    /// The contract, as ctr_...
+    contract: ContractId,
+    /// The day; today when absent.
+    #[arg(long, value_parser = arguments::day)]
+    on: Option<NaiveDate>,
+    /// Facts that it must build on besides those written from here, as contract=5.
+    #[arg(long)]
+    after: Option<Positions>,
+    #[command(flatten)]
+    write: Write,
+}
+
+/// What was done.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("done").required(true))]
+pub(crate) struct Report {
+    #[command(flatten)]
+    place: Place,
+    /// The obligation, by its key or id.
+    obligation: String,
+    /// Percent complete to date, 0 to 100.
+    #[arg(long, group = "done", value_parser = arguments::quantity)]
+    percent: Option<Quantity>,
+    /// Units transferred to date.
+    #[arg(long, group = "done", value_parser = arguments::quantity)]
+    units: Option<Quantity>,
+    /// Hours worked to date.
+    #[arg(long, group = "done", value_parser = arguments::quantity)]
+    hours: Option<Quantity>,
+    /// Cost to date, uninstalled materials included.
+    #[arg(long, group = "done")]
+    cost: Option<String>,
+    /// Cost expected at completion.
+    #[arg(long, requires = "cost", conflicts_with_all = NOT_COST)]
+    estimate_at_completion: Option<String>,
+    /// Materials that are not installed yet.
+    #[arg(long, requires = "cost", conflicts_with_all = NOT_COST)]
+    uninstalled: Option<String>,
+    /// Units used on top of those before.
+    #[arg(long, group = "done", value_parser = arguments::quantity, allow_hyphen_values = true)]
+    usage: Option<Quantity>,
+    /// Price of the units used, where it is not units x unit price.
+    #[arg(long, requires = "usage", conflicts_with_all = NOT_USAGE, allow_hyphen_values = true)]
+    usage_amount: Option<String>,
+    /// Milestone that was reached.
+    #[arg(long, group = "done")]
+    milestone: Option<String>,
+    /// Units delivered, or all that are missing.
+    #[arg(long, group = "done", value_name = "UNITS|all")]
+    delivered: Option<String>,
+    /// Gate that they passed.
+    #[arg(long, requires = "delivered", conflicts_with_all = NOT_DELIVERY)]
+    gate: Option<String>,
+    /// What proves it: a document's name or address.
+    #[arg(long, default_value = "")]
+    evidence: String,
+}
+
+/// A new estimate.
+#[derive(Debug, Args)]
+#[command(group = ArgGroup::new("what").required(true))]
+pub(crate) struct Estimate {
+    #[command(flatten)]
+    place: Place,
+    /// The variable amount, by its id.
+    #[arg(long, group = "what", requires = "amount")]
+    variable: Option<String>,
+    /// Estimate of all of it.
+    #[arg(long, requires = "variable", conflicts_with = "obligation", allow_hyphen_values = true)]
+    amount: Option<String>,
+    /// The part that counts in the price; all when absent.
+    #[arg(long, requires = "variable", conflicts_with = "obligation", allow_hyphen_values = true)]
+    included: Option<String>,
+    /// The obligation whose cost it is, by its key or id.
+    #[arg(long, group = "what", requires = "estimate_at_completion")]
+    obligation: Option<String>,
+    /// Cost expected at completion.
+    #[arg(long, requires = "obligation", conflicts_with = "variable")]
+    estimate_at_completion: Option<String>,
+}
+
+/// An adjustment.
+#[derive(Debug, Args)]
+pub(crate) struct Adjust {
+    #[command(flatten)]
+    place: Place,
+    /// The obligation, by its key or id.
+    obligation: String,
+    /// By how much revenue to date changes; below zero takes it back.
+    #[arg(long, allow_hyphen_values = true)]
+    amount: String,
+    /// Why.
+    #[arg(long)]
+    reason: String,
+}
+
+impl Progress {
+    pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let client = session.client()?;
+        let (position, text) = match self {
+            Self::Report(report) => (report.send(session, &client).await?, "progress recorded"),
+            Self::Estimate(estimate) => {
+                (estimate.send(session, &client).await?, "estimate recorded")
+            }
+            Self::Adjust(adjust) => (adjust.send(session, &client).await?, "revenue adjusted"),
+        };
+        written(session, position.as_ref(), text, serde_json::json!({}))
+    }
+}
+
+/// Where an effect was written.
+type Position = Option<backlog_proto::common::v1::LogPosition>;
+
+impl Place {
+    fn on(&self, session: &Session) -> Option<backlog_proto::google::r#type::Date> {
+        date(self.on.unwrap_or_else(|| session.today()))
+    }
+
+    fn after(
+        &self,
+        session: &Session,
+    ) -> Result<Vec<backlog_proto::common::v1::LogPosition>, Failure> {
+        session.min_positions(&self.after.clone().unwrap_or_default().0)
+    }
+}
+
+impl Report {
+    async fn send(self, session: &Session, client: &Client) -> Result<Position, Failure> {
+        let known = Known::ask(client, self.place.contract).await?;
+        let request = pb::ReportProgressRequest {
+            request_id: session.request_id(self.place.write.request_id.as_deref()),
+            progress: Some(pb::Progress {
+                contract_id: self.place.contract.to_string(),
+                obligation_id: known.obligation(&self.obligation),
+                on: self.place.on(session),
+                reading: self.reading(&known)?,
+                evidence: self.evidence.clone(),
+            }),
+            min_positions: self.place.after(session)?,
+            validate_only: self.place.write.validate_only,
+        };
+        let answer = client.progress().report_progress(request).await;
+        Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
+    }
+
+    fn reading(&self, known: &Known) -> Result<Option<pb::progress::Reading>, Failure> {
+        use pb::progress::Reading;
+        let counted = [
+            self.percent.map(|percent| Reading::Percent(percent.to_string())),
+            self.units.map(|units| Reading::Units(units.to_string())),
+            self.hours.map(|hours| Reading::Hours(hours.to_string())),
+            self.milestone.clone().map(Reading::Milestone),
+        ];
+        let cost = self.cost.as_ref().map(|cost| {
+            let amount = |option: &str, text: Option<&str>| known.optional(option, text);
+            let estimate = self.estimate_at_completion.as_deref();
+            Ok(Reading::Cost(pb::CostReading {
+                cost: Some(known.amount("--cost", cost)?.into()),
+                estimate_at_completion: amount("--estimate-at-completion", estimate)?
+                    .map(Into::into),
+                uninstalled: amount("--uninstalled", self.uninstalled.as_deref())?.map(Into::into),
+            }))
+        });
+        let usage = self.usage.map(|units| {
+            let amount = known.optional("--usage-amount", self.usage_amount.as_deref())?;
+            let quantity = units.to_string();
+            Ok(Reading::Usage(pb::UsageReading { quantity, amount: amount.map(Into::into) }))
+        });
+        let delivery = self.delivered.as_ref().map(|delivered| {
+            let quantity = match delivered.as_str() {
+                "all" => String::new(),
+                units => arguments::quantity(units)
+                    .map_err(|error| Failure::usage(format!("--delivered {units}: {error}")))?
+                    .to_string(),
+            };
+            Ok(Reading::Delivery(pb::Delivery {
+                quantity,
+                gate: self.gate.clone().unwrap_or_default(),
+            }))
+        });
+        let worked_out = [cost, usage, delivery].into_iter().flatten().next().transpose()?;
+        Ok(counted.into_iter().flatten().next().or(worked_out))
+    }
+}
+
+impl Estimate {
+    async fn send(self, session: &Session, client: &Client) -> Result<Position, Failure> {
+        let known = Known::ask(client, self.place.contract).await?;
+        let amount = |option: &str, text: Option<&str>| -> Result<_, Failure> {
+            Ok(known.optional(option, text)?.map(Into::into))
+        };
+        let estimate = match (&self.variable, &self.obligation) {
+            (Some(id), _) => pb::estimate_change::Estimate::Variable(pb::VariableEstimate {
+                id: id.clone(),
+                estimate: amount("--amount", self.amount.as_deref())?,
+                included: amount("--included", self.included.as_deref())?,
+            }),
+            (None, obligation) => pb::estimate_change::Estimate::Cost(pb::CostEstimate {
+                obligation_id: known.obligation(obligation.as_deref().unwrap_or_default()),
+                estimate_at_completion: amount(
+                    "--estimate-at-completion",
+                    self.estimate_at_completion.as_deref(),
+                )?,
+            }),
+        };
+        let request = pb::ChangeEstimateRequest {
+            request_id: session.request_id(self.place.write.request_id.as_deref()),
+            change: Some(pb::EstimateChange {
+                contract_id: self.place.contract.to_string(),
+                on: self.place.on(session),
+                estimate: Some(estimate),
+            }),
+            min_positions: self.place.after(session)?,
+            validate_only: self.place.write.validate_only,
+        };
+        let answer = client.progress().change_estimate(request).await;
+        Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
+    }
+}
+
+impl Adjust {
+    async fn send(self, session: &Session, client: &Client) -> Result<Position, Failure> {
+        let known = Known::ask(client, self.place.contract).await?;
+        let request = pb::AdjustRevenueRequest {
+            request_id: session.request_id(self.place.write.request_id.as_deref()),
+            adjustment: Some(pb::Adjustment {
+                contract_id: self.place.contract.to_string(),
+                obligation_id: known.obligation(&self.obligation),
+                on: self.place.on(session),
+                amount: Some(known.amount("--amount", &self.amount)?.into()),
+                reason: self.reason.clone(),
+            }),
+            min_positions: self.place.after(session)?,
+            validate_only: self.place.write.validate_only,
+        };
+        let answer = client.progress().adjust_revenue(request).await;
+        Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
+    }
+}

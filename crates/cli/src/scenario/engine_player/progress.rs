@@ -1,0 +1,59 @@
+//! What was done, and adjustments.
+
+use backlog_money::Money;
+use backlog_recognition_engine::{self as engine, AdjustmentFact, Fact, ProgressFact};
+use chrono::NaiveDate;
+
+use crate::failure::Failure;
+
+use super::super::model::{Adjustment, Progress, Reading};
+use super::EnginePlayer;
+use super::changes::obligation_id;
+use super::refusal::unfit;
+
+impl EnginePlayer {
+    pub(super) fn progress(&mut self, on: NaiveDate, progress: &Progress) -> Result<(), Failure> {
+        let state = self.accounted(&progress.contract)?;
+        let fact = Fact::Progressed(ProgressFact {
+            contract: state.contract,
+            obligation: obligation_id(state, &progress.obligation)?,
+            on,
+            reading: reading(&progress.reading),
+        });
+        self.fold(on, &progress.contract, &fact)
+    }
+
+    pub(super) fn adjust(&mut self, on: NaiveDate, adjustment: &Adjustment) -> Result<(), Failure> {
+        if adjustment.amount.minor() == 0 {
+            return Err(unfit("an adjustment must not be zero"));
+        }
+        let state = self.accounted(&adjustment.contract)?;
+        let fact = Fact::Adjusted(AdjustmentFact {
+            contract: state.contract,
+            obligation: obligation_id(state, &adjustment.obligation)?,
+            on,
+            amount: adjustment.amount.minor(),
+        });
+        self.fold(on, &adjustment.contract, &fact)
+    }
+}
+
+fn reading(reading: &Reading) -> engine::Reading {
+    match reading {
+        Reading::Percent(percent) => engine::Reading::Percent(*percent),
+        Reading::Units(units) => engine::Reading::Units(*units),
+        Reading::Hours(hours) => engine::Reading::Hours(*hours),
+        Reading::Cost { cost, estimate, uninstalled } => engine::Reading::Cost {
+            cost: cost.minor(),
+            estimate: estimate.map(Money::minor),
+            uninstalled: uninstalled.map_or(0, Money::minor),
+        },
+        Reading::Usage { quantity, amount } => {
+            engine::Reading::Usage { quantity: *quantity, amount: amount.map(Money::minor) }
+        }
+        Reading::Milestone { id, .. } => engine::Reading::Milestone(id.clone()),
+        Reading::Delivery { quantity, gate } => {
+            engine::Reading::Delivered { quantity: *quantity, gate: gate.clone() }
+        }
+    }
+}

@@ -1,0 +1,175 @@
+//! Signing: terms as a contract that the fold takes.
+
+use std::collections::BTreeMap;
+
+use backlog_ids::{ContractId, ObligationId, derive};
+use backlog_money::{Currency, Money, Quantity};
+use backlog_proto::common::v1::ErrorReason;
+use backlog_recognition_engine::{
+    self as engine, Fact, SignedContract, SignedObligation, Term, TermError, allocate_price, fold,
+};
+use chrono::NaiveDate;
+
+use crate::failure::Failure;
+
+use super::super::model::{DiscountScope, Method, Milestone, Obligation, Terms, Variable, Weight};
+use super::refusal::{invalid, refusal};
+use super::tally::Tally;
+use super::{EnginePlayer, Known, contract_id};
+
+impl EnginePlayer {
+    pub(super) fn sign(
+        &mut self,
+        on: NaiveDate,
+        terms: &Terms,
+        signed_on: NaiveDate,
+    ) -> Result<(), Failure> {
+        let contract = signed(terms, signed_on, self.currency)?;
+        let tally = Tally::of(terms, &contract)?;
+        let fact = Fact::Signed { contract, policy: self.policy };
+        let (state, effects) = fold(None, &fact).map_err(refusal)?;
+        self.contracts.insert(terms.contract.clone(), Known::new(terms, Some((state, tally))));
+        self.effects.push((on, effects));
+        self.first_day = Some(self.first_day.map_or(signed_on, |first| first.min(signed_on)));
+        Ok(())
+    }
+
+    pub(super) fn sign_draft(
+        &mut self,
+        on: NaiveDate,
+        contract: &str,
+        signed_on: NaiveDate,
+    ) -> Result<(), Failure> {
+        let known = self.known(contract)?;
+        if known.signed.is_some() {
+            return Err(Failure::refused(
+                ErrorReason::AlreadySigned,
+                format!("contract {contract} is signed already"),
+            ));
+        }
+        let terms = known.terms.clone();
+        self.sign(on, &terms, signed_on)
+    }
+}
+
+/// The terms as a signed contract that can be booked.
+pub(super) fn signed(
+    terms: &Terms,
+    signed_on: NaiveDate,
+    currency: Currency,
+) -> Result<SignedContract, Failure> {
+    let contract = contract_id(&terms.contract);
+    let mut wrong = Vec::new();
+    let whole = term_of("terms.term", terms.term, &mut wrong);
+    let obligations: Vec<_> = terms
+        .obligations
+        .iter()
+        .enumerate()
+        .map(|(ordinal, obligation)| {
+            let field = format!("terms.obligations[{ordinal}]");
+            promised(contract, (ordinal, &field), obligation, currency, &mut wrong)
+        })
+        .collect();
+    let ids: BTreeMap<&str, ObligationId> =
+        obligations.iter().map(|o: &SignedObligation| (o.key.as_str(), o.id)).collect();
+    let named = |keys: &[String]| {
+        let known = keys.iter().filter_map(|key| ids.get(key.as_str()).copied());
+        known.collect::<Vec<_>>()
+    };
+    let variables = terms.variables.iter().map(|v| variable(v, named(&v.applies_to))).collect();
+    let discount = terms.discount.as_ref().map(|scope: &DiscountScope| engine::DiscountScope {
+        obligations: named(&scope.obligations),
+        amount: scope.amount.map(Money::minor),
+    });
+    let price = terms.price.map(Money::minor);
+    let Some(term) = whole.filter(|_| wrong.is_empty()) else { return Err(invalid(wrong)) };
+    let signed = SignedContract {
+        contract,
+        signed_on,
+        currency,
+        term,
+        price,
+        obligations,
+        variables,
+        discount,
+    };
+    allocate_price(&signed).map_err(refusal)?;
+    Ok(signed)
+}
+
+/// A promise, by its place in the contract; days that make no term go to `wrong`.
+pub(super) fn promised(
+    contract: ContractId,
+    (ordinal, field): (usize, &str),
+    obligation: &Obligation,
+    currency: Currency,
+    wrong: &mut Vec<(String, String)>,
+) -> SignedObligation {
+    let own = obligation.term;
+    SignedObligation {
+        id: ObligationId::from_uuid(derive(contract.uuid(), &ordinal.to_string())),
+        key: obligation.id.clone(),
+        price: obligation.stated(currency),
+        ssp: obligation.ssp.map(Money::minor),
+        ssp_range: obligation.ssp_range.map(|(low, high)| (low.minor(), high.minor())),
+        residual: obligation.residual,
+        term: own.and_then(|own| term_of(&format!("{field}.term"), own, wrong)),
+        method: method(obligation),
+    }
+}
+
+/// First and last day as a term.
+pub(super) fn term_of(
+    field: &str,
+    (from, to): (NaiveDate, NaiveDate),
+    wrong: &mut Vec<(String, String)>,
+) -> Option<Term> {
+    let refused = |error: TermError| wrong.push((field.to_owned(), error.to_string()));
+    Term::new(from, to).map_err(refused).ok()
+}
+
+fn variable(variable: &Variable, applies_to: Vec<ObligationId>) -> engine::Variable {
+    engine::Variable {
+        id: variable.id.clone(),
+        estimate: variable.amount.minor(),
+        included: variable.counted().minor(),
+        applies_to,
+    }
+}
+
+fn method(obligation: &Obligation) -> engine::Method {
+    let unit_price = obligation.unit_price.unwrap_or_default();
+    let total = |total: &Option<Quantity>| total.or(obligation.quantity).unwrap_or_default();
+    match &obligation.method {
+        Method::StraightLine { convention } => {
+            engine::Method::StraightLine { convention: *convention }
+        }
+        Method::PointInTime { gates } => engine::Method::PointInTime {
+            quantity: obligation.quantity.unwrap_or(Quantity::ONE),
+            gates: gates.clone(),
+        },
+        Method::Milestones(milestones) => {
+            engine::Method::Milestones(milestones.iter().map(milestone).collect())
+        }
+        Method::CostToCost { estimate } => {
+            engine::Method::CostToCost { estimate: estimate.minor() }
+        }
+        Method::Units { total: units } => engine::Method::Units { total: total(units) },
+        Method::PercentComplete => engine::Method::PercentComplete,
+        Method::LaborHours { total: hours } => engine::Method::LaborHours { total: total(hours) },
+        Method::RightToInvoice => engine::Method::RightToInvoice { unit_price },
+        Method::Usage { minimum } => {
+            engine::Method::Usage { unit_price, minimum: minimum.map_or(0, Money::minor) }
+        }
+    }
+}
+
+fn milestone(milestone: &Milestone) -> engine::Milestone {
+    engine::Milestone {
+        id: milestone.id.clone(),
+        weight: match milestone.weight {
+            Weight::Share(share) => engine::MilestoneWeight::Share(share),
+            Weight::Amount(amount) => engine::MilestoneWeight::Amount(amount.minor()),
+        },
+    }
+}

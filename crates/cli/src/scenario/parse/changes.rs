@@ -1,0 +1,198 @@
+//! Reading `amend`, `terminate` and `reestimate`.
+
+use backlog_money::Currency;
+
+use super::super::{
+    block::{Block, Reader, optional},
+    model::{
+        Amendment, Change, Estimate, Included, Obligation, Reestimate, Refund, Termination,
+        Treatment, Verb,
+    },
+    yaml::{self, Node, Problem, Value},
+};
+
+/// What an entry under `changes` is.
+enum Item {
+    Change(Change),
+    Add(Obligation),
+}
+
+impl Reader {
+    pub(super) fn amend(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "amend")?;
+        let contract = self.handle(&mut block, refused);
+        let amendment = self.amendment(block, contract.as_deref(), refused);
+        let amendment = Amendment { contract: contract?, ..amendment? };
+        if let Some(known) = self.contracts.get_mut(&amendment.contract).filter(|_| !refused) {
+            known.obligations.extend(amendment.added.iter().map(|added| added.id.clone()));
+        }
+        Some(Verb::Amend(amendment))
+    }
+
+    /// What changes, in an opened block whose contract was taken already.
+    fn amendment(
+        &mut self,
+        mut block: Block<'_>,
+        contract: Option<&str>,
+        refused: bool,
+    ) -> Option<Amendment> {
+        let items = block.need(self, "changes").and_then(|node| self.list(node, "changes"));
+        let items: Vec<_> = items
+            .unwrap_or_default()
+            .iter()
+            .map(|node| self.item(contract, node, refused))
+            .collect();
+        let treatment = block.take("treatment");
+        let treatment =
+            treatment.map(|node| self.named(node, "treatment", Treatment::ALL, Treatment::name));
+        block.close(self);
+        let mut amendment = Amendment {
+            contract: String::new(),
+            changes: Vec::new(),
+            added: Vec::new(),
+            treatment: optional(treatment)?,
+        };
+        for item in items.into_iter().collect::<Option<Vec<_>>>()? {
+            match item {
+                Item::Change(change) => amendment.changes.push(change),
+                Item::Add(obligation) => amendment.added.push(obligation),
+            }
+        }
+        Some(amendment)
+    }
+
+    fn item(&mut self, contract: Option<&str>, node: &Node, refused: bool) -> Option<Item> {
+        let mut block = Block::open(self, node, "change")?;
+        if let Some(added) = block.take("add") {
+            let obligation = self.obligation(added);
+            block.close(self);
+            return obligation.map(Item::Add);
+        }
+        let obligation = block.need(self, "obligation");
+        let obligation = obligation.and_then(|node| self.obligation_of(contract, node, refused));
+        let price = block.take("price").map(|node| self.amount(node, "price"));
+        let quantity = block.take("quantity").map(|node| self.quantity(node, "quantity"));
+        let unit_price = block.take("unit_price").map(|node| self.quantity(node, "unit_price"));
+        let term = block.take("term").map(|node| self.span(node, "term"));
+        let ssp = block.take("ssp").map(|node| self.amount(node, "ssp"));
+        let remove = block.take("remove").map(|node| self.boolean(node, "remove"));
+        let distinct = block.take("distinct").map(|node| self.boolean(node, "distinct"));
+        block.close(self);
+        Some(Item::Change(Change {
+            obligation: obligation?,
+            price: optional(price)?,
+            quantity: optional(quantity)?,
+            unit_price: optional(unit_price)?,
+            term: optional(term)?,
+            ssp: optional(ssp)?,
+            remove: optional(remove)?.unwrap_or_default(),
+            distinct: optional(distinct)?,
+        }))
+    }
+
+    pub(super) fn terminate(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "terminate")?;
+        let contract = self.handle(&mut block, refused);
+        let refund = block.take("refund").map(|node| self.refund_of(node));
+        let penalty = block.take("penalty").map(|node| self.amount(node, "penalty"));
+        let keep_earned = block.take("keep_earned").map(|node| self.boolean(node, "keep_earned"));
+        let wind_down = block.take("wind_down").map(|node| {
+            let mut block = Block::open(self, node, "wind_down")?;
+            let to = block.need(self, "to").and_then(|node| self.date(node, "to"));
+            block.close(self);
+            to
+        });
+        let reason = block.take("reason").map(|node| self.text(node, "reason"));
+        block.close(self);
+        Some(Verb::Terminate(Termination {
+            contract: contract?,
+            refund: optional(refund)?,
+            penalty: optional(penalty)?,
+            keep_earned: optional(keep_earned)?.unwrap_or(true),
+            wind_down_to: optional(wind_down)?,
+            reason: optional(reason)?.unwrap_or_default(),
+        }))
+    }
+
+    fn refund_of(&mut self, node: &Node) -> Option<Refund> {
+        match &node.value {
+            Value::Scalar(scalar) if scalar.text == "all" => Some(Refund::All),
+            _ => self.amount(node, "refund (or all)").map(Refund::Amount),
+        }
+    }
+
+    pub(super) fn reestimate(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "reestimate")?;
+        let contract = self.handle(&mut block, refused);
+        let line = block.line;
+        let estimate = match (block.take("variable"), block.take("obligation")) {
+            (Some(node), None) => {
+                self.variable_estimate(&mut block, contract.as_deref(), node, refused)
+            }
+            (None, Some(node)) => {
+                let obligation = self.obligation_of(contract.as_deref(), node, refused);
+                let estimate = block.need(self, "estimate_at_completion");
+                let estimate =
+                    estimate.and_then(|node| self.amount(node, "estimate_at_completion"));
+                obligation
+                    .zip(estimate)
+                    .map(|(obligation, estimate)| Estimate::Cost { obligation, estimate })
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                self.wrong(line, "reestimate needs a variable or an obligation, not both");
+                return None;
+            }
+        };
+        block.close(self);
+        Some(Verb::Reestimate(Reestimate { contract: contract?, estimate: estimate? }))
+    }
+
+    fn variable_estimate(
+        &mut self,
+        block: &mut Block<'_>,
+        contract: Option<&str>,
+        node: &Node,
+        refused: bool,
+    ) -> Option<Estimate> {
+        let id = self.text(node, "variable");
+        let amount = block.take("amount").map(|node| self.amount(node, "amount"));
+        let included = block.take("included").map(|node| self.amount(node, "included"));
+        let constrained = block.take("constrained").map(|node| self.boolean(node, "constrained"));
+        let (id, amount) = (id?, optional(amount)?);
+        let known = contract.and_then(|contract| self.contracts.get(contract));
+        let known = known.filter(|known| !refused && !known.obligations.is_empty());
+        if known.is_some_and(|known| !known.variables.contains(&id)) {
+            self.wrong(node.line, format!("the contract has no variable {id:?}"));
+            return None;
+        }
+        let included = match (optional(included)?, optional(constrained)?) {
+            (included, None) => included.map(Included::Amount),
+            (None, Some(false)) => Some(Included::Whole),
+            (_, Some(_)) => {
+                let message = "constrained can only be lifted, with false and without included; \
+                               for a constraint say what is included";
+                self.wrong(node.line, message);
+                return None;
+            }
+        };
+        if amount.is_none() && included.is_none() {
+            self.wrong(node.line, "reestimate needs amount, included or constrained");
+            return None;
+        }
+        Some(Estimate::Variable { id, amount, included })
+    }
+}
+
+/// Reads an amendment that stands in a file of its own: `changes` and `treatment` as of `amend`.
+pub(crate) fn read_amendment(text: &str, currency: Currency) -> Result<Amendment, Vec<Problem>> {
+    let node = yaml::read(text).map_err(|problem| vec![problem])?;
+    let mut reader = Reader::new(currency);
+    let block = Block::open(&mut reader, &node, "the file");
+    // Which obligations there are is for the service to say.
+    let amendment = block.and_then(|block| reader.amendment(block, Some(""), true));
+    reader.problems.sort();
+    match amendment {
+        Some(amendment) if reader.problems.is_empty() => Ok(amendment),
+        Some(_) | None => Err(reader.problems),
+    }
+}

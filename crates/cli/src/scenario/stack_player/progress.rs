@@ -1,0 +1,88 @@
+//! What was done, and adjustments, through the recognition service.
+
+use backlog_proto::recognition::v1 as pb;
+use chrono::NaiveDate;
+
+use super::super::model::{Adjustment, Progress, Reading};
+use super::StackPlayer;
+use crate::client::{date, from_status};
+use crate::failure::Failure;
+use crate::terms::decimal;
+
+impl StackPlayer {
+    pub(super) async fn progress(
+        &mut self,
+        on: NaiveDate,
+        progress: &Progress,
+    ) -> Result<(), Failure> {
+        let request = pb::ReportProgressRequest {
+            request_id: self.session.request_id(None),
+            progress: Some(pb::Progress {
+                contract_id: self.contract_id(&progress.contract),
+                obligation_id: self.obligation_id(&progress.contract, &progress.obligation),
+                on: date(on),
+                evidence: evidence(&progress.reading),
+                reading: Some(reading(&progress.reading)),
+            }),
+            min_positions: self.positions.clone(),
+            validate_only: false,
+        };
+        let answer = self.client.progress().report_progress(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        self.wrote(answer.position, on);
+        Ok(())
+    }
+
+    pub(super) async fn adjust(
+        &mut self,
+        on: NaiveDate,
+        adjustment: &Adjustment,
+    ) -> Result<(), Failure> {
+        let request = pb::AdjustRevenueRequest {
+            request_id: self.session.request_id(None),
+            adjustment: Some(pb::Adjustment {
+                contract_id: self.contract_id(&adjustment.contract),
+                obligation_id: self.obligation_id(&adjustment.contract, &adjustment.obligation),
+                on: date(on),
+                amount: Some(adjustment.amount.into()),
+                reason: adjustment.reason.clone(),
+            }),
+            min_positions: self.positions.clone(),
+            validate_only: false,
+        };
+        let answer = self.client.progress().adjust_revenue(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        self.wrote(answer.position, on);
+        Ok(())
+    }
+}
+
+fn evidence(reading: &Reading) -> String {
+    match reading {
+        Reading::Milestone { evidence, .. } => evidence.clone(),
+        _ => String::new(),
+    }
+}
+
+fn reading(reading: &Reading) -> pb::progress::Reading {
+    use pb::progress::Reading as Wire;
+    match reading {
+        Reading::Percent(percent) => Wire::Percent(percent.to_string()),
+        Reading::Units(units) => Wire::Units(units.to_string()),
+        Reading::Hours(hours) => Wire::Hours(hours.to_string()),
+        Reading::Cost { cost, estimate, uninstalled } => Wire::Cost(pb::CostReading {
+            cost: Some((*cost).into()),
+            estimate_at_completion: estimate.map(Into::into),
+            uninstalled: uninstalled.map(Into::into),
+        }),
+        Reading::Usage { quantity, amount } => Wire::Usage(pb::UsageReading {
+            quantity: quantity.to_string(),
+            amount: amount.map(Into::into),
+        }),
+        Reading::Milestone { id, .. } => Wire::Milestone(id.clone()),
+        Reading::Delivery { quantity, gate } => Wire::Delivery(pb::Delivery {
+            quantity: decimal(*quantity),
+            gate: gate.clone().unwrap_or_default(),
+        }),
+    }
+}

@@ -1,0 +1,324 @@
+//! Every kind of fact in one history: what followers keep of it is what the logs say.
+
+use backlog_proto::common::v1::{DateRange, LogPosition, Money};
+use backlog_proto::contract::v1::contract_service_client::ContractServiceClient;
+use backlog_proto::contract::v1::invoice_service_client::InvoiceServiceClient;
+use backlog_proto::contract::v1::obligation_terms::Method;
+use backlog_proto::contract::v1::{self as contract, ContractTerms, ObligationTerms};
+use backlog_proto::google::r#type::Date;
+use backlog_proto::recognition::v1::progress::Reading;
+use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
+use backlog_proto::recognition::v1::{self as recognition, Progress};
+use backlog_tests::checks::recognize;
+use backlog_tests::load::Books;
+use backlog_tests::story::{date, invoice, sign, usd, year_of_service};
+use backlog_tests::{Service, Stack};
+
+use crate::oracle::assert_projections;
+
+/// A contract with an obligation of each kind of progress.
+fn every_method() -> ContractTerms {
+    let one = |key: &str, price: Option<&str>, method: Method| ObligationTerms {
+        key: key.to_owned(),
+        price: price.map(usd),
+        method: Some(method),
+        ..ObligationTerms::default()
+    };
+    let weight = |share: &str| Some(contract::milestone::Weight::Share(share.to_owned()));
+    let milestones = [("design", "0.4"), ("build", "0.6")]
+        .map(|(id, share)| contract::Milestone { id: id.to_owned(), weight: weight(share) });
+    let estimate_at_completion = Some(usd("400.00"));
+    let mut usage = one("calls", None, Method::Usage(contract::Usage { minimum: None }));
+    usage.unit_price = "0.015".to_owned();
+    let total = |total: &str| total.to_owned();
+    ContractTerms {
+        obligations: vec![
+            one(
+                "service",
+                Some("1200.00"),
+                Method::StraightLine(contract::StraightLine::default()),
+            ),
+            one("setup", Some("300.00"), Method::PointInTime(contract::PointInTime::default())),
+            one(
+                "project",
+                Some("500.00"),
+                Method::Milestones(contract::Milestones { milestones: milestones.into() }),
+            ),
+            one(
+                "works",
+                Some("600.00"),
+                Method::CostToCost(contract::CostToCost { estimate_at_completion }),
+            ),
+            one("boxes", Some("120.00"), Method::Units(contract::Units { total: total("120") })),
+            one("study", Some("80.00"), Method::PercentComplete(contract::PercentComplete {})),
+            one(
+                "help",
+                Some("90.00"),
+                Method::LaborHours(contract::LaborHours { total: total("9") }),
+            ),
+            usage,
+        ],
+        variables: vec![contract::VariableConsideration {
+            id: "bonus".to_owned(),
+            estimate: Some(usd("100.00")),
+            included: Some(usd("40.00")),
+            ..contract::VariableConsideration::default()
+        }],
+        ..year_of_service("0.00")
+    }
+}
+
+/// One tenant's history under way.
+struct History<'a> {
+    stack: &'a Stack,
+    books: &'a Books,
+    contract: contract::Contract,
+    calls: usize,
+}
+
+impl History<'_> {
+    fn id(&mut self) -> String {
+        self.calls += 1;
+        format!("call-{}", self.calls)
+    }
+
+    async fn seen(&self) -> Vec<LogPosition> {
+        vec![self.stack.head(Service::Contract, self.books).await]
+    }
+
+    fn obligation(&self, key: &str) -> String {
+        let terms = &self.contract.terms.as_ref().unwrap().obligations;
+        let place = terms.iter().position(|terms| terms.key == key).unwrap();
+        self.contract.obligation_ids[place].clone()
+    }
+
+    async fn progress(&mut self, key: &str, on: Date, reading: Reading) {
+        let progress = Progress {
+            contract_id: self.contract.contract_id.clone(),
+            obligation_id: self.obligation(key),
+            on: Some(on),
+            reading: Some(reading),
+            evidence: "minutes of a meeting".to_owned(),
+        };
+        let request = recognition::ReportProgressRequest {
+            request_id: self.id(),
+            progress: Some(progress),
+            min_positions: self.seen().await,
+            validate_only: false,
+        };
+        let mut client = ProgressServiceClient::new(self.stack.channel(Service::Recognition));
+        client.report_progress(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn invoice(&mut self, amount: &str, on: Date) {
+        let id = self.id();
+        let request = invoice(&id, &self.contract.contract_id, amount, on);
+        let mut client = InvoiceServiceClient::new(self.stack.channel(Service::Contract));
+        client.issue_invoice(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn credit(&mut self, amount: &str, on: Date, concession: contract::Concession) {
+        let request = contract::IssueCreditNoteRequest {
+            request_id: self.id(),
+            contract_id: self.contract.contract_id.clone(),
+            issued_on: Some(on),
+            amount: Some(usd(amount)),
+            concession: concession.into(),
+            ..contract::IssueCreditNoteRequest::default()
+        };
+        let mut client = InvoiceServiceClient::new(self.stack.channel(Service::Contract));
+        client.issue_credit_note(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn pay(&mut self, amount: &str, on: Date) {
+        let request = contract::RecordPaymentRequest {
+            request_id: self.id(),
+            contract_id: self.contract.contract_id.clone(),
+            paid_on: Some(on),
+            amount: Some(usd(amount)),
+            ..contract::RecordPaymentRequest::default()
+        };
+        let mut client = InvoiceServiceClient::new(self.stack.channel(Service::Contract));
+        client.record_payment(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn amend(&mut self, amendment: contract::Amendment) {
+        let request = contract::AmendContractRequest {
+            request_id: self.id(),
+            contract_id: self.contract.contract_id.clone(),
+            amendment: Some(amendment),
+            ..contract::AmendContractRequest::default()
+        };
+        let mut client = ContractServiceClient::new(self.stack.channel(Service::Contract));
+        let answer = client.amend_contract(self.books.caller.request(request)).await.unwrap();
+        self.contract = answer.into_inner().contract.unwrap();
+    }
+
+    async fn estimate(&mut self, on: Date, estimate: recognition::estimate_change::Estimate) {
+        let change = recognition::EstimateChange {
+            contract_id: self.contract.contract_id.clone(),
+            on: Some(on),
+            estimate: Some(estimate),
+        };
+        let request = recognition::ChangeEstimateRequest {
+            request_id: self.id(),
+            change: Some(change),
+            min_positions: self.seen().await,
+            validate_only: false,
+        };
+        let mut client = ProgressServiceClient::new(self.stack.channel(Service::Recognition));
+        client.change_estimate(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn adjust(&mut self, key: &str, on: Date, amount: &str) {
+        let adjustment = recognition::Adjustment {
+            contract_id: self.contract.contract_id.clone(),
+            obligation_id: self.obligation(key),
+            on: Some(on),
+            amount: Some(usd(amount)),
+            reason: "an error of the year before".to_owned(),
+        };
+        let request = recognition::AdjustRevenueRequest {
+            request_id: self.id(),
+            adjustment: Some(adjustment),
+            min_positions: self.seen().await,
+            validate_only: false,
+        };
+        let mut client = ProgressServiceClient::new(self.stack.channel(Service::Recognition));
+        client.adjust_revenue(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn run(&mut self, through: (i32, i32, i32)) -> LogPosition {
+        let id = self.id();
+        let seen = self.seen().await;
+        recognize(&self.stack.channel(Service::Recognition), self.books, &id, through, seen).await
+    }
+
+    async fn terminate(&mut self, on: Date) {
+        let request = contract::TerminateContractRequest {
+            request_id: self.id(),
+            contract_id: self.contract.contract_id.clone(),
+            termination: Some(contract::Termination {
+                effective_on: Some(on),
+                penalty: Some(usd("50.00")),
+                wind_down_to: Some(date(2026, 11, 15)),
+                reason: "moved away".to_owned(),
+                ..contract::Termination::default()
+            }),
+            ..contract::TerminateContractRequest::default()
+        };
+        let mut client = ContractServiceClient::new(self.stack.channel(Service::Contract));
+        client.terminate_contract(self.books.caller.request(request)).await.unwrap();
+    }
+}
+
+fn amendment(on: Date, treatment: contract::ChangeTreatment) -> contract::Amendment {
+    contract::Amendment {
+        effective_on: Some(on),
+        treatment: treatment.into(),
+        ..contract::Amendment::default()
+    }
+}
+
+fn cost(amount: &str, estimate: Option<&str>) -> Reading {
+    Reading::Cost(recognition::CostReading {
+        cost: Some(usd(amount)),
+        estimate_at_completion: estimate.map(usd),
+        uninstalled: Some(usd("20.00")),
+    })
+}
+
+fn used(quantity: &str) -> Reading {
+    Reading::Usage(recognition::UsageReading { quantity: quantity.to_owned(), amount: None })
+}
+
+async fn first_quarter(history: &mut History<'_>) {
+    history.invoice("900.00", date(2026, 1, 2)).await;
+    history.pay("1000.00", date(2026, 1, 20)).await;
+    let delivered = Reading::Delivery(recognition::Delivery::default());
+    history.progress("setup", date(2026, 1, 15), delivered).await;
+    history.progress("project", date(2026, 1, 31), Reading::Milestone("design".to_owned())).await;
+    history.progress("works", date(2026, 1, 31), cost("100.00", None)).await;
+    history.progress("calls", date(2026, 1, 10), used("1000")).await;
+    history.run((2026, 1, 31)).await;
+    history.progress("boxes", date(2026, 2, 10), Reading::Units("30".to_owned())).await;
+    history.progress("study", date(2026, 2, 20), Reading::Percent("35".to_owned())).await;
+    history.progress("help", date(2026, 2, 20), Reading::Hours("4.5".to_owned())).await;
+    history.run((2026, 2, 28)).await;
+    // Late, for a month that is posted.
+    history.progress("study", date(2026, 1, 20), Reading::Percent("10".to_owned())).await;
+    history.progress("calls", date(2026, 1, 12), used("250")).await;
+    history.credit("100.00", date(2026, 3, 1), contract::Concession::Unspecified).await;
+    history.run((2026, 3, 15)).await;
+}
+
+async fn changes(history: &mut History<'_>) {
+    let mut changed = amendment(date(2026, 3, 16), contract::ChangeTreatment::Prospective);
+    changed.changes.push(contract::ObligationChange {
+        key: "service".to_owned(),
+        price: Some(usd("1500.00")),
+        term: Some(DateRange { from: Some(date(2026, 1, 1)), to: Some(date(2027, 3, 31)) }),
+        ..contract::ObligationChange::default()
+    });
+    changed.added.push(ObligationTerms {
+        key: "extra".to_owned(),
+        price: Some(usd("200.00")),
+        method: Some(Method::StraightLine(contract::StraightLine::default())),
+        product_line: "add-ons".to_owned(),
+        ..ObligationTerms::default()
+    });
+    history.amend(changed).await;
+    let mut changed = amendment(date(2026, 4, 1), contract::ChangeTreatment::CatchUp);
+    changed.changes.push(contract::ObligationChange {
+        key: "works".to_owned(),
+        price: Some(usd("700.00")),
+        ..contract::ObligationChange::default()
+    });
+    history.amend(changed).await;
+    let cost = recognition::CostEstimate {
+        obligation_id: history.obligation("works"),
+        estimate_at_completion: Some(usd("500.00")),
+    };
+    let cost = recognition::estimate_change::Estimate::Cost(cost);
+    history.estimate(date(2026, 4, 1), cost).await;
+    let bonus = recognition::VariableEstimate {
+        id: "bonus".to_owned(),
+        estimate: Some(usd("100.00")),
+        included: None,
+    };
+    let bonus = recognition::estimate_change::Estimate::Variable(bonus);
+    history.estimate(date(2026, 5, 1), bonus).await;
+    history.run((2026, 5, 31)).await;
+    history.adjust("service", date(2026, 6, 1), "-25.00").await;
+    history.credit("60.00", date(2026, 6, 10), contract::Concession::Whole).await;
+    history.credit("30.00", date(2026, 6, 20), contract::Concession::Transferred).await;
+    history.run((2026, 7, 31)).await;
+}
+
+fn amount(money: Option<Money>) -> String {
+    money.unwrap().amount
+}
+
+// Shows that a history of every kind of fact, with late ones and changes among them, is the same in
+// what recognition and reporting keep, in a fold of both logs, and in a replay on an empty database,
+// and that all identities hold; in the end nothing is left in backlog.
+#[tokio::test(flavor = "multi_thread")]
+async fn every_kind_of_fact_is_the_same_after_a_replay() {
+    let stack = Stack::start().await;
+    let books = stack.many_books("facts", 1).await;
+    let mut contracts = ContractServiceClient::new(stack.channel(Service::Contract));
+    let request = books[0].caller.request(sign("sign", every_method()));
+    let signed = contracts.sign_contract(request).await.unwrap().into_inner().contract.unwrap();
+    let mut history = History { stack: &stack, books: &books[0], contract: signed, calls: 0 };
+    first_quarter(&mut history).await;
+    changes(&mut history).await;
+    assert_projections(&stack, &books).await;
+    history.terminate(date(2026, 10, 1)).await;
+    history.pay("-40.00", date(2026, 10, 5)).await;
+    let run = history.run((2026, 12, 31)).await;
+    let figures = stack.figures(&books[0], (2026, 12, 31), vec![run]).await.unwrap();
+    assert_eq!(amount(figures.backlog), "0.00");
+    assert_eq!(amount(figures.cash), "960.00");
+    assert_ne!(amount(figures.recognized), "0.00");
+    assert_projections(&stack, &books).await;
+}
