@@ -98,8 +98,7 @@ pub(crate) fn balances(
         contract_asset: minor(&balances.contract_asset)?,
         refund_liability: minor(&balances.refund_liability)?,
         receivable: minor(&balances.receivable)?,
-        // No part of an answer.
-        cash: 0,
+        cash: minor(&balances.cash)?,
         recognized_accrued: minor(&balances.recognized_accrued)?,
         backlog_accrued: minor(&balances.backlog_accrued)?,
     })

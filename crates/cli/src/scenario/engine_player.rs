@@ -220,10 +220,6 @@ impl Player for EnginePlayer {
         self.ledger(view).balances(view.as_of, &self.filter(view)?).map_err(refusal)
     }
 
-    async fn cash(&mut self, view: &View) -> Result<i128, Failure> {
-        self.balances(view).await.map(|balances| balances.cash)
-    }
-
     async fn roll_forward(
         &mut self,
         view: &View,

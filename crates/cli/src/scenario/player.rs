@@ -40,9 +40,6 @@ pub(crate) trait Player {
     /// Balances at the end of the view's day.
     async fn balances(&mut self, view: &View) -> Result<Balances, Failure>;
 
-    /// Cash received less cash given back by the end of the view's day.
-    async fn cash(&mut self, view: &View) -> Result<i128, Failure>;
-
     /// The roll-forward over a span of days; of the view's day nothing is taken.
     async fn roll_forward(
         &mut self,

@@ -294,10 +294,6 @@ impl Player for StackPlayer {
         }
     }
 
-    async fn cash(&mut self, view: &View) -> Result<i128, Failure> {
-        self.cash_of(view).await
-    }
-
     async fn roll_forward(
         &mut self,
         view: &View,

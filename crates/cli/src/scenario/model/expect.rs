@@ -173,7 +173,7 @@ names! {
 }
 
 impl Measure {
-    /// The measure's balance; none for cash and bookings, which are asked for apart.
+    /// The measure's balance; none for bookings, which are asked for apart.
     #[must_use]
     pub(crate) const fn of(self, balances: &Balances) -> Option<i128> {
         Some(match self {
@@ -191,7 +191,8 @@ impl Measure {
             Self::RefundLiability => balances.refund_liability,
             Self::ContractAsset => balances.contract_asset,
             Self::Receivable => balances.receivable,
-            Self::Cash | Self::Bookings => return None,
+            Self::Cash => balances.cash,
+            Self::Bookings => return None,
         })
     }
 }

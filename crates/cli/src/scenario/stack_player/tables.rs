@@ -4,8 +4,7 @@
 //! | --- | --- |
 //! | allocations | backlog by obligation |
 //! | by_month | backlog at successive month ends |
-//! | cash | movements in the audit trail of the recognition log |
-//! | entries | the same |
+//! | entries | movements in the audit trail of the recognition log |
 //! | schedule | the plan; for an earlier day or state of knowledge, plan changes in the audit trail |
 
 use std::collections::BTreeMap;
@@ -67,21 +66,6 @@ impl StackPlayer {
             before = recognized;
         }
         Ok(by_month)
-    }
-
-    /// Cash received less cash given back.
-    pub(super) async fn cash_of(&self, view: &View) -> Result<i128, Failure> {
-        let mut sums = Amounts::new();
-        for movement in self.trail(view).await?.into_iter().flat_map(|posted| posted.movements) {
-            let scope = (&movement.contract_id, &movement.obligation_id);
-            let effective = movement.effective_date.as_ref();
-            if movement.measure() == Measure::Cash
-                && self.in_view(view, scope, effective, movement.amount.as_ref())
-            {
-                add(&mut sums, (), to_money(movement.amount.as_ref())?.minor())?;
-            }
-        }
-        Ok(sums.into_values().sum())
     }
 
     /// Recognized, entry by entry.
