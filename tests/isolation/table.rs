@@ -119,7 +119,10 @@ fn platform() -> Vec<Row> {
 
 fn contracts() -> Vec<Row> {
     use Foreign::{NotFound, Nothing, Own};
-    use Permission::{ContractCreate, ContractRead, ContractSign, InvoiceIssue, InvoiceRead};
+    use Permission::{
+        ContractAmend, ContractCreate, ContractRead, ContractSign, ContractTerminate,
+        CreditNoteIssue, InvoiceIssue, InvoiceRead, PaymentRecord,
+    };
     let at = Service::Contract;
     vec![
         row(
@@ -151,6 +154,20 @@ fn contracts() -> Vec<Row> {
             samples::sign_contract,
         ),
         row(
+            "backlog.contract.v1.ContractService/AmendContract",
+            at,
+            ContractAmend,
+            NotFound,
+            samples::amend_contract,
+        ),
+        row(
+            "backlog.contract.v1.ContractService/TerminateContract",
+            at,
+            ContractTerminate,
+            NotFound,
+            samples::terminate_contract,
+        ),
+        row(
             "backlog.contract.v1.InvoiceService/IssueInvoice",
             at,
             InvoiceIssue,
@@ -163,6 +180,20 @@ fn contracts() -> Vec<Row> {
             InvoiceRead,
             Nothing,
             samples::list_invoices,
+        ),
+        row(
+            "backlog.contract.v1.InvoiceService/IssueCreditNote",
+            at,
+            CreditNoteIssue,
+            NotFound,
+            samples::issue_credit_note,
+        ),
+        row(
+            "backlog.contract.v1.InvoiceService/RecordPayment",
+            at,
+            PaymentRecord,
+            NotFound,
+            samples::record_payment,
         ),
     ]
 }

@@ -31,46 +31,39 @@ create table tenant (
   version bigint not null check (version > 0)
 );
 
--- `price` is the stated price of the whole, -1 where the obligations state theirs. `signed_on` of a
--- draft is the first day of the calendar.
+-- `terms` is backlog.contract.v1.ContractTerms with all defaults filled in; beside it stands what lists
+-- filter by. `signed_on` and `changed_on` of a draft are the first day of the calendar. `paid` is cash
+-- received less cash given back.
 create table contract (
   tenant_id uuid not null,
   contract_id uuid not null,
   version bigint not null check (version > 0),
-  state smallint not null check (state in (1, 2)),
-  number text not null,
+  state smallint not null check (state in (1, 2, 3)),
   customer text not null,
-  currency text not null,
-  term_from date not null,
-  term_to date not null,
-  price bigint not null check (price between -1 and 1000000000000000),
   signed_on date not null,
+  changed_on date not null,
+  paid bigint not null check (paid between 0 and 1000000000000000),
   obligations smallint not null check (obligations > 0),
-  dimensions jsonb not null,
+  terms bytea not null,
   primary key (tenant_id, contract_id),
-  check (term_from <= term_to),
-  check ((state = 2) = (signed_on > date '0001-01-01'))
+  check ((state > 1) = (signed_on > date '0001-01-01')),
+  check (signed_on <= changed_on)
 ) with (fillfactor = 90);
 
--- The promises of a contract in its order. `price` is the stated one, -1 where the contract states it
--- for all; `ssp` is 0 where none is stated; `convention` is 0 where the tenant's policy decides.
--- `transaction_price` is what the allocation gave it, `billed` what invoices took of that.
+-- What changes of the promises of a contract, in the order of its terms. `transaction_price` is what can
+-- be billed of it: at first what the allocation gave it. `billed` is what invoices took, less what
+-- credit notes gave back; it may be more where others left room for it, and has no ceiling where it
+-- follows what is used.
 create table obligation (
   tenant_id uuid not null,
   contract_id uuid not null,
   ordinal smallint not null check (ordinal >= 0),
   obligation_id uuid not null,
-  key text not null,
-  price bigint not null check (price between -1 and 1000000000000000),
-  ssp bigint not null check (ssp between 0 and 1000000000000000),
-  term_from date not null,
-  term_to date not null,
-  convention smallint not null,
-  product_line text not null,
-  transaction_price bigint not null check (transaction_price between 0 and 1000000000000000),
-  billed bigint not null check (billed between 0 and transaction_price),
-  primary key (tenant_id, contract_id, ordinal),
-  check (term_from <= term_to)
+  transaction_price bigint not null
+    check (transaction_price between -4000000000000000 and 4000000000000000),
+  billed bigint not null check (billed between 0 and 1000000000000000),
+  removed boolean not null,
+  primary key (tenant_id, contract_id, ordinal)
 ) with (fillfactor = 80);
 
 create table invoice (

@@ -82,20 +82,18 @@ begin
     order by h.tenant_id;
 end $$;
 
--- A row for each obligation of the contracts chosen, in order of contract and ordinal.
+-- A row for each obligation of the contracts chosen, in order of contract and ordinal, the terms with the
+-- first of each.
 create function contract_rows(p_tenant uuid, p_contracts uuid[])
 returns table (
-  tenant_id uuid, contract_id uuid, version bigint, state smallint, number text, customer text,
-  currency text, term_from date, term_to date, price bigint, signed_on date, obligations smallint,
-  dimensions text, obligation_id uuid, key text, o_price bigint, ssp bigint, o_term_from date,
-  o_term_to date, convention smallint, product_line text, transaction_price bigint, billed bigint)
+  tenant_id uuid, contract_id uuid, version bigint, state smallint, signed_on date, changed_on date,
+  paid bigint, terms bytea, transaction_price bigint, billed bigint, removed boolean)
 language plpgsql as $$
 begin
   return query
-    select c.tenant_id, c.contract_id, c.version, c.state, c.number, c.customer, c.currency,
-      c.term_from, c.term_to, c.price, c.signed_on, c.obligations, c.dimensions::text,
-      o.obligation_id, o.key, o.price, o.ssp, o.term_from, o.term_to, o.convention, o.product_line,
-      o.transaction_price, o.billed
+    select c.tenant_id, c.contract_id, c.version, c.state, c.signed_on, c.changed_on, c.paid,
+      case when o.ordinal = 0 then c.terms else ''::bytea end, o.transaction_price, o.billed,
+      o.removed
     from contract c
     join obligation o on o.tenant_id = c.tenant_id and o.contract_id = c.contract_id
     where c.tenant_id = p_tenant and c.contract_id = any (p_contracts)
@@ -105,10 +103,8 @@ end $$;
 
 create function get_contract(p_tenant uuid, p_contract uuid)
 returns table (
-  tenant_id uuid, contract_id uuid, version bigint, state smallint, number text, customer text,
-  currency text, term_from date, term_to date, price bigint, signed_on date, obligations smallint,
-  dimensions text, obligation_id uuid, key text, o_price bigint, ssp bigint, o_term_from date,
-  o_term_to date, convention smallint, product_line text, transaction_price bigint, billed bigint)
+  tenant_id uuid, contract_id uuid, version bigint, state smallint, signed_on date, changed_on date,
+  paid bigint, terms bytea, transaction_price bigint, billed bigint, removed boolean)
 language plpgsql as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
@@ -121,10 +117,8 @@ end $$;
 create function list_contracts(
   p_tenant uuid, p_state smallint, p_customer text, p_after uuid, p_limit int, p_obligations int)
 returns table (
-  tenant_id uuid, contract_id uuid, version bigint, state smallint, number text, customer text,
-  currency text, term_from date, term_to date, price bigint, signed_on date, obligations smallint,
-  dimensions text, obligation_id uuid, key text, o_price bigint, ssp bigint, o_term_from date,
-  o_term_to date, convention smallint, product_line text, transaction_price bigint, billed bigint)
+  tenant_id uuid, contract_id uuid, version bigint, state smallint, signed_on date, changed_on date,
+  paid bigint, terms bytea, transaction_price bigint, billed bigint, removed boolean)
 language plpgsql as $$
 declare
   v_ids uuid[];

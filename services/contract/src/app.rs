@@ -183,7 +183,7 @@ impl Parts {
     fn services(&self) -> Result<Services, AppError> {
         let server = &self.config.server;
         let pages = self.page_tokens()?;
-        let obligations_max = self.config.contract.obligations_max;
+        let limits = self.config.contract.limits();
         let platform = PlatformServer {
             writers: self.writers.clone(),
             database: self.database.clone(),
@@ -196,14 +196,14 @@ impl Parts {
             database: self.database.clone(),
             ids: self.ids.clone(),
             pages: pages.clone(),
-            obligations_max,
+            limits,
         };
         let invoices = InvoiceServer {
             writers: self.writers.clone(),
             database: self.database.clone(),
             ids: self.ids.clone(),
             pages,
-            lines_max: obligations_max,
+            lines_max: limits.obligations,
         };
         let log = LogServer::new(self.database.clone());
         let processing = ProcessingServer::<ContractDomain>::new(

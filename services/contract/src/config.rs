@@ -9,8 +9,10 @@ use backlog_service_kit::config::{
 };
 use serde::Deserialize;
 
+use crate::contract::terms::Limits;
+
 /// Obligations of a contract that tables and messages have room for.
-const OBLIGATIONS_CEILING: u64 = 5_000;
+const OBLIGATIONS_CEILING: usize = 5_000;
 
 /// Everything that can be configured.
 #[derive(Debug, Clone, Deserialize)]
@@ -51,11 +53,7 @@ impl Settings for Config {
         self.telemetry.check("telemetry", problems);
         self.limits.check("limits", problems);
         self.writer.check("writer", problems);
-        let obligations = u64::try_from(self.contract.obligations_max).unwrap_or(u64::MAX);
-        problems.positive("contract.obligations_max", obligations);
-        if obligations > OBLIGATIONS_CEILING {
-            problems.add("contract.obligations_max", "must be at most 5000");
-        }
+        self.contract.check(problems);
         problems.positive("relay.sweep_every_ms", self.relay.sweep_every_ms);
         problems.positive("relay.announce_every_ms", self.relay.announce_every_ms);
     }
@@ -100,11 +98,42 @@ impl RelayConfig {
 pub struct ContractConfig {
     /// Obligations of a contract, and lines of an invoice, at most.
     pub obligations_max: usize,
+    /// Variable amounts of a contract at most.
+    pub variables_max: usize,
+    /// Milestones of an obligation at most.
+    pub milestones_max: usize,
+    /// Gates of an obligation at most.
+    pub gates_max: usize,
 }
 
 impl Default for ContractConfig {
     fn default() -> Self {
-        Self { obligations_max: 500 }
+        Self { obligations_max: 500, variables_max: 20, milestones_max: 100, gates_max: 10 }
+    }
+}
+
+impl ContractConfig {
+    fn check(&self, problems: &mut Problems) {
+        for (key, limit) in [
+            ("contract.obligations_max", self.obligations_max),
+            ("contract.variables_max", self.variables_max),
+            ("contract.milestones_max", self.milestones_max),
+            ("contract.gates_max", self.gates_max),
+        ] {
+            problems.positive(key, u64::try_from(limit).unwrap_or(u64::MAX));
+        }
+        if self.obligations_max > OBLIGATIONS_CEILING {
+            problems.add("contract.obligations_max", "must be at most 5000");
+        }
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        Limits {
+            obligations: self.obligations_max,
+            variables: self.variables_max,
+            milestones: self.milestones_max,
+            gates: self.gates_max,
+        }
     }
 }
 
@@ -136,6 +165,9 @@ mod tests {
     fn defaults_are_complete() {
         let config = of(&[]).unwrap();
         assert_eq!(config.contract.obligations_max, 500);
+        assert_eq!(config.contract.variables_max, 20);
+        assert_eq!(config.contract.milestones_max, 100);
+        assert_eq!(config.contract.gates_max, 10);
         assert_eq!(config.writer.settings().batch_max, 256);
         assert!(config.writer.settings().writers >= 1);
         assert!(config.relay.enabled);
@@ -148,8 +180,11 @@ mod tests {
         let problems = of(&[
             ("WRITER__BATCH_MAX", "0"),
             ("CONTRACT__OBLIGATIONS_MAX", "5001"),
+            ("CONTRACT__VARIABLES_MAX", "0"),
+            ("CONTRACT__MILESTONES_MAX", "0"),
+            ("CONTRACT__GATES_MAX", "0"),
             ("RELAY__SWEEP_EVERY_MS", "0"),
         ]);
-        assert_eq!(problems.unwrap_err().len(), 3);
+        assert_eq!(problems.unwrap_err().len(), 6);
     }
 }

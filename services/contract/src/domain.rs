@@ -10,14 +10,18 @@ use backlog_proto::common::v1::{ErrorReason, Log};
 use backlog_proto::fields::FieldViolation;
 use backlog_service_kit::error::{Fault, Kind};
 
+use crate::contract::amend::AmendContract;
 use crate::contract::contract::Contract;
 use crate::contract::create::CreateContract;
 use crate::contract::error::ContractError;
 use crate::contract::repo::Contracts;
 use crate::contract::sign::SignContract;
+use crate::contract::terminate::TerminateContract;
+use crate::invoice::credit::IssueCreditNote;
 use crate::invoice::error::InvoiceError;
 use crate::invoice::invoice::Invoice;
 use crate::invoice::issue::IssueInvoice;
+use crate::invoice::pay::RecordPayment;
 use crate::invoice::repo::Invoices;
 use crate::platform::create_tenant::CreateTenant;
 use crate::platform::error::PlatformError;
@@ -41,8 +45,31 @@ pub(crate) enum Command {
     CreateContract(CreateContract),
     /// A signature.
     SignContract(SignContract),
+    /// An amendment.
+    AmendContract(AmendContract),
+    /// A termination.
+    TerminateContract(TerminateContract),
     /// An invoice.
     IssueInvoice(IssueInvoice),
+    /// A credit note.
+    IssueCreditNote(IssueCreditNote),
+    /// Cash.
+    RecordPayment(RecordPayment),
+}
+
+impl Command {
+    /// The stored contract that it is about.
+    fn contract(&self) -> Option<ContractId> {
+        match self {
+            Self::CreateTenant(_) | Self::SetTenantSuspended(_) | Self::CreateContract(_) => None,
+            Self::SignContract(sign) => sign.draft(),
+            Self::AmendContract(amend) => Some(amend.contract),
+            Self::TerminateContract(terminate) => Some(terminate.contract),
+            Self::IssueInvoice(issue) => Some(issue.contract),
+            Self::IssueCreditNote(credit) => Some(credit.contract),
+            Self::RecordPayment(pay) => Some(pay.payment.contract),
+        }
+    }
 }
 
 /// What one decision does.
@@ -82,12 +109,12 @@ pub(crate) enum Table {
     TenantChanged,
     /// New contracts.
     Contract,
-    /// Contracts signed.
-    ContractSigned,
-    /// Obligations of new contracts.
+    /// Contracts that changed.
+    ContractChanged,
+    /// New obligations.
     Obligation,
-    /// Obligations billed.
-    ObligationBilled,
+    /// Obligations that changed.
+    ObligationChanged,
     /// Invoices.
     Invoice,
     /// Lines of invoices.
@@ -101,9 +128,9 @@ impl Table {
         Self::Tenant,
         Self::TenantChanged,
         Self::Contract,
-        Self::ContractSigned,
+        Self::ContractChanged,
         Self::Obligation,
-        Self::ObligationBilled,
+        Self::ObligationChanged,
         Self::Invoice,
         Self::InvoiceLine,
     ];
@@ -119,9 +146,9 @@ impl Table {
             Self::Tenant => platform::rows::TENANT,
             Self::TenantChanged => platform::rows::TENANT_CHANGED,
             Self::Contract => contract::rows::CONTRACT,
-            Self::ContractSigned => contract::rows::CONTRACT_SIGNED,
+            Self::ContractChanged => contract::rows::CONTRACT_CHANGED,
             Self::Obligation => contract::rows::OBLIGATION,
-            Self::ObligationBilled => contract::rows::OBLIGATION_BILLED,
+            Self::ObligationChanged => contract::rows::OBLIGATION_CHANGED,
             Self::Invoice => invoice::rows::INVOICE,
             Self::InvoiceLine => invoice::rows::INVOICE_LINE,
         }
@@ -137,7 +164,7 @@ pub(crate) enum Refusal {
     /// About contracts.
     #[error(transparent)]
     Contract(#[from] ContractError),
-    /// About invoices.
+    /// About billing.
     #[error(transparent)]
     Invoice(#[from] InvoiceError),
 }
@@ -190,9 +217,13 @@ impl Domain for ContractDomain {
     fn allowed_while_suspended(command: &Command) -> bool {
         match command {
             Command::CreateTenant(_) | Command::SetTenantSuspended(_) => true,
-            Command::CreateContract(_) | Command::SignContract(_) | Command::IssueInvoice(_) => {
-                false
-            }
+            Command::CreateContract(_)
+            | Command::SignContract(_)
+            | Command::AmendContract(_)
+            | Command::TerminateContract(_)
+            | Command::IssueInvoice(_)
+            | Command::IssueCreditNote(_)
+            | Command::RecordPayment(_) => false,
         }
     }
 
@@ -201,17 +232,9 @@ impl Domain for ContractDomain {
         let mut contracts: BTreeSet<(TenantId, ContractId)> = BTreeSet::new();
         for item in work {
             let Work::Command(tenant, command) = item else { continue };
-            match command {
-                Command::CreateTenant(_) | Command::SetTenantSuspended(_) => {
-                    tenants.insert(*tenant);
-                }
-                Command::CreateContract(_) => {}
-                Command::SignContract(sign) => {
-                    contracts.extend(sign.draft().map(|contract| (*tenant, contract)));
-                }
-                Command::IssueInvoice(issue) => {
-                    contracts.insert((*tenant, issue.contract));
-                }
+            contracts.extend(command.contract().map(|contract| (*tenant, contract)));
+            if matches!(command, Command::CreateTenant(_) | Command::SetTenantSuspended(_)) {
+                tenants.insert(*tenant);
             }
         }
         Ok(Loaded {
@@ -226,21 +249,21 @@ impl Domain for ContractDomain {
         command: &Command,
         loaded: &Loaded,
     ) -> Result<Decision<Effect>, Refusal> {
-        match command {
-            Command::CreateTenant(create) => Ok(create.decide(loaded.tenants.get(tenant))?),
-            Command::SetTenantSuspended(set) => {
-                Ok(Decision::Write(set.decide(loaded.tenants.get(tenant))?))
+        let contract = command.contract().and_then(|id| loaded.contracts.get(tenant, id));
+        let change = match command {
+            Command::CreateTenant(create) => {
+                return Ok(create.decide(loaded.tenants.get(tenant))?);
             }
-            Command::CreateContract(create) => Ok(Decision::Write(create.decide())),
-            Command::SignContract(sign) => {
-                let stored = sign.draft().and_then(|id| loaded.contracts.get(tenant, id));
-                Ok(Decision::Write(sign.decide(stored)?))
-            }
-            Command::IssueInvoice(issue) => {
-                let contract = loaded.contracts.get(tenant, issue.contract);
-                Ok(Decision::Write(issue.decide(contract)?))
-            }
-        }
+            Command::SetTenantSuspended(set) => set.decide(loaded.tenants.get(tenant))?,
+            Command::CreateContract(create) => create.decide(),
+            Command::SignContract(sign) => sign.decide(contract)?,
+            Command::AmendContract(amend) => amend.decide(contract)?,
+            Command::TerminateContract(terminate) => terminate.decide(contract)?,
+            Command::IssueInvoice(issue) => issue.decide(contract)?,
+            Command::IssueCreditNote(credit) => credit.decide(contract)?,
+            Command::RecordPayment(pay) => pay.decide(contract)?,
+        };
+        Ok(Decision::Write(change))
     }
 
     fn decide_event(

@@ -110,15 +110,50 @@ fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
         (suspend.encode_to_vec(), suspend_other.encode_to_vec()),
         (account.encode_to_vec(), account_other.encode_to_vec()),
     ]
+    .into_iter()
+    .chain(changes(&subject))
+    .collect()
 }
 
-const REMEMBER: [&str; 6] = [
+/// The same of calls that change a contract, the one that ends it last.
+fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
+    use crate::samples::{amend_contract, issue_credit_note, record_payment, terminate_contract};
+    let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
+    let credit = first(issue_credit_note(subject));
+    let mut credit_other =
+        contract::IssueCreditNoteRequest::decode(credit.as_slice()).expect("a request");
+    credit_other.concession = 0;
+    let payment = first(record_payment(subject));
+    let mut payment_other =
+        contract::RecordPaymentRequest::decode(payment.as_slice()).expect("a request");
+    payment_other.reference = "another".to_owned();
+    let amend = first(amend_contract(subject));
+    let mut amend_other =
+        contract::AmendContractRequest::decode(amend.as_slice()).expect("a request");
+    amend_other.amendment.as_mut().expect("an amendment").added.clear();
+    let end = first(terminate_contract(subject));
+    let mut end_other =
+        contract::TerminateContractRequest::decode(end.as_slice()).expect("a request");
+    end_other.termination.as_mut().expect("a termination").penalty = None;
+    [
+        (credit, credit_other.encode_to_vec()),
+        (payment, payment_other.encode_to_vec()),
+        (amend, amend_other.encode_to_vec()),
+        (end, end_other.encode_to_vec()),
+    ]
+}
+
+const REMEMBER: [&str; 10] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
     "RecognitionService/RunRecognition",
     "PlatformService/SetTenantSuspended",
     "PlatformService/CreateAccount",
+    "InvoiceService/IssueCreditNote",
+    "InvoiceService/RecordPayment",
+    "ContractService/AmendContract",
+    "ContractService/TerminateContract",
 ];
 
 // Shows that a key stands for one command: the same again answers the same bytes and writes nothing,

@@ -2,19 +2,23 @@
 
 use backlog_db::{Database, DatabaseSettings, DbError};
 use backlog_ids::TenantId;
+use backlog_proto::contract::v1::ContractTerms;
 use backlog_tests::Stack;
+use prost::Message;
 use secrecy::SecretString;
 
 use crate::world::fill;
 
-const LIST: &str = "select distinct on (contract_id) tenant_id, customer from list_contracts($1, 0::smallint, '', \
-                    '00000000-0000-0000-0000-000000000000', 100, 1000)";
+/// The terms stand in the first row of each contract.
+const LIST: &str = "select tenant_id, terms from list_contracts($1, 0::smallint, '', \
+                    '00000000-0000-0000-0000-000000000000', 100, 1000) where length(terms) > 0";
 
 async fn customers(database: &Database, tenant: TenantId) -> Vec<(uuid::Uuid, String)> {
     let rows = database.read(LIST, vec![tenant.uuid().into()]).await.expect("contracts");
     let seen = rows.iter().map(|row| {
         let tenant = row.try_get("", "tenant_id").expect("a tenant");
-        (tenant, row.try_get("", "customer").expect("a customer"))
+        let terms: Vec<u8> = row.try_get("", "terms").expect("terms");
+        (tenant, ContractTerms::decode(terms.as_slice()).expect("terms").customer)
     });
     seen.collect()
 }

@@ -8,8 +8,11 @@ use backlog_proto::contract::v1::sign_contract_request::Subject as Signed;
 use backlog_tests::story::{date, usd};
 use prost::Message;
 
+mod changes;
+mod promises;
 mod reads;
 
+pub(crate) use changes::*;
 pub(crate) use reads::*;
 
 /// Whose ids a request names.
@@ -164,7 +167,9 @@ pub(crate) fn create_contract(subject: &Subject) -> Vec<Vec<u8>> {
         validate_only: subject.dry,
         entered_on: Some(date(2026, 1, 1)),
     };
-    encoded(&[create(terms("sample")), create(priced_whole("sample"))])
+    let [deliveries, measures] = promises::varied();
+    let all = [terms("sample"), priced_whole("sample"), deliveries, measures];
+    encoded(&all.map(create))
 }
 
 pub(crate) fn get_contract(subject: &Subject) -> Vec<Vec<u8>> {
@@ -188,11 +193,11 @@ pub(crate) fn sign_contract(subject: &Subject) -> Vec<Vec<u8>> {
         etag: etag.to_owned(),
         validate_only: subject.dry,
     };
-    encoded(&[
-        sign(Signed::ContractId(subject.draft.clone()), &subject.etag),
-        sign(Signed::Terms(terms("sample")), ""),
-        sign(Signed::Terms(priced_whole("sample")), ""),
-    ])
+    let [deliveries, measures] = promises::varied();
+    let all = [terms("sample"), priced_whole("sample"), deliveries, measures];
+    let terms = all.map(|terms| sign(Signed::Terms(terms), ""));
+    let draft = sign(Signed::ContractId(subject.draft.clone()), &subject.etag);
+    encoded(&[[draft].as_slice(), &terms].concat())
 }
 
 pub(crate) fn issue_invoice(subject: &Subject) -> Vec<Vec<u8>> {

@@ -1,51 +1,94 @@
 //! Contracts between wire and domain.
 
+mod amendment;
+mod method;
+mod obligation;
+mod rules;
+mod termination;
+mod values;
+
 use std::collections::BTreeSet;
 
 use backlog_ids::ContractId;
-use backlog_money::{Currency, MINOR_MAX, Money};
-use backlog_proto::common::v1 as common;
+use backlog_money::{Currency, Money};
 use backlog_proto::contract::v1 as pb;
-use backlog_proto::contract::v1::obligation_terms::Method;
-use backlog_proto::convert::DateSpan;
 use backlog_proto::fields::Fields;
-use backlog_recognition_engine::{EngineError, Term};
+
+pub(crate) use amendment::parse_amendment;
+pub(super) use amendment::{AskedAmendment, amendment_to_proto};
+pub(super) use termination::{parse_termination, termination_to_proto};
+pub(super) use values::price_of;
 
 use super::contract::Contract;
-use super::terms::{Promise, Terms, obligation_id};
-use crate::policy::{convention_number, parse_convention};
+use super::error::ContractError;
+use super::terms::{Discount, Limits, Terms, Variable, VariableKind};
+use obligation::{Whole, obligation_to_proto, parse_obligations};
+use values::{
+    is_key, parse_amount, parse_key, parse_positive, parse_signed, parse_term, term_to_proto,
+};
 
 /// Reporting dimensions of a contract at most.
 const DIMENSIONS_MAX: usize = 20;
 
-/// Reads the terms of the contract that is to have the id `contract`: every rule that a contract must
-/// keep, every violation at once, each under its path. Answers `None` after recording some.
+/// Reads the terms of the contract that is to have the id `contract`, and shares its price: every
+/// rule that a contract must keep, every violation at once, each under its path. Answers `None` after
+/// recording some, and a refusal that has a reason of its own.
 pub(crate) fn parse_terms(
     fields: &mut Fields,
     path: &str,
     contract: ContractId,
     terms: Option<&pb::ContractTerms>,
-    obligations_max: usize,
-) -> Option<Terms> {
+    limits: Limits,
+) -> Option<Result<Terms, ContractError>> {
     let terms = fields.required(path, terms)?;
-    let number = fields.text(&format!("{path}.number"), &terms.number, 0, 100);
-    let customer = fields.text(&format!("{path}.customer"), &terms.customer, 1, 200);
-    let term = parse_term(fields, &format!("{path}.term"), terms.term.as_ref());
-    let currency = fields.currency(&format!("{path}.currency_code"), &terms.currency_code);
-    let price = parse_amount(fields, &format!("{path}.price"), terms.price.as_ref(), currency);
-    let whole = Whole { contract, term, currency, states_price: terms.price.is_some() };
-    let obligations = parse_obligations(fields, path, &terms.obligations, &whole, obligations_max);
+    let mut terms = read_terms(fields, path, contract, terms, limits)?;
+    match terms.allocate(contract) {
+        Ok(()) => Some(Ok(terms)),
+        Err(error) => rules::unbookable(fields, path, &terms, &error).map(Err),
+    }
+}
+
+/// Reads terms that need no sharing of the price any more, or not yet.
+pub(crate) fn read_terms(
+    fields: &mut Fields,
+    path: &str,
+    contract: ContractId,
+    terms: &pb::ContractTerms,
+    limits: Limits,
+) -> Option<Terms> {
+    let at = |field: &str| format!("{path}.{field}");
+    let number = fields.text(&at("number"), &terms.number, 0, 100);
+    let customer = fields.text(&at("customer"), &terms.customer, 1, 200);
+    let term = parse_term(fields, &at("term"), terms.term.as_ref());
+    let currency = fields.currency(&at("currency_code"), &terms.currency_code);
+    let price = parse_amount(fields, &at("price"), terms.price.as_ref(), currency);
+    let whole = Whole {
+        contract,
+        term,
+        within: true,
+        currency,
+        states_price: terms.price.is_some(),
+        varying: terms.variables.iter().flat_map(|v| &v.applies_to).map(String::as_str).collect(),
+        limits,
+    };
+    let obligations = parse_obligations(fields, &at("obligations"), &terms.obligations, &whole);
     for (name, value) in &terms.dimensions {
-        parse_dimension(fields, &format!("{path}.dimensions"), name, value);
+        parse_dimension(fields, &at("dimensions"), name, value);
     }
     if terms.dimensions.len() > DIMENSIONS_MAX {
-        let limit = format!("must be at most {DIMENSIONS_MAX}");
-        fields.violation(format!("{path}.dimensions"), limit);
+        fields.violation(at("dimensions"), format!("must be at most {DIMENSIONS_MAX}"));
     }
+    let keys = terms.obligations.iter().map(|obligation| obligation.key.as_str());
+    let keys = keys.filter(|key| is_key(key)).collect();
+    let variables = parse_variables(fields, &at("variables"), &terms.variables, &keys, &whole);
+    let discount = terms
+        .discount
+        .as_ref()
+        .and_then(|scope| parse_discount(fields, &at("discount"), scope, &keys, terms, currency));
     if !fields.is_clean() {
         return None;
     }
-    let mut terms = Terms {
+    Some(Terms {
         number: number?,
         customer: customer?,
         term: term?,
@@ -53,112 +96,9 @@ pub(crate) fn parse_terms(
         price,
         obligations,
         dimensions: terms.dimensions.iter().map(|(n, v)| (n.clone(), v.clone())).collect(),
-    };
-    match terms.allocate(contract) {
-        Ok(()) => Some(terms),
-        Err(error) => {
-            unbookable(fields, path, &error);
-            None
-        }
-    }
-}
-
-/// What obligations are checked against; `None` where the field itself is wrong.
-struct Whole {
-    contract: ContractId,
-    term: Option<Term>,
-    currency: Option<Currency>,
-    states_price: bool,
-}
-
-fn parse_obligations(
-    fields: &mut Fields,
-    path: &str,
-    obligations: &[pb::ObligationTerms],
-    whole: &Whole,
-    obligations_max: usize,
-) -> Vec<Promise> {
-    if obligations.is_empty() || obligations.len() > obligations_max {
-        fields.violation(format!("{path}.obligations"), format!("must be 1 to {obligations_max}"));
-        return Vec::new();
-    }
-    let mut keys = BTreeSet::new();
-    let mut promises = Vec::with_capacity(obligations.len());
-    for (place, obligation) in obligations.iter().enumerate() {
-        let path = format!("{path}.obligations[{place}]");
-        if !keys.insert(obligation.key.as_str()) {
-            fields.violation(format!("{path}.key"), "must differ from the keys before it");
-        }
-        promises.extend(parse_obligation(fields, &path, obligation, whole));
-    }
-    let stated = promises.iter().filter_map(|promise| promise.price);
-    if stated.fold(0_i128, i128::saturating_add) > MINOR_MAX {
-        let limit = "must have prices that sum to at most 10^15 minor units";
-        fields.violation(format!("{path}.obligations"), limit);
-    }
-    promises
-}
-
-fn parse_obligation(
-    fields: &mut Fields,
-    path: &str,
-    obligation: &pb::ObligationTerms,
-    whole: &Whole,
-) -> Option<Promise> {
-    let key = parse_key(fields, &format!("{path}.key"), &obligation.key);
-    let price_path = format!("{path}.price");
-    let price = parse_amount(fields, &price_path, obligation.price.as_ref(), whole.currency);
-    match (whole.states_price, obligation.price.is_some()) {
-        (true, true) => {
-            fields.violation(price_path, "must be unset where the contract states its price");
-        }
-        (false, false) => {
-            fields.violation(price_path, "must be set, or the price of the whole contract");
-        }
-        (true, false) | (false, true) => {}
-    }
-    let ssp_path = format!("{path}.ssp");
-    let stated_ssp = parse_amount(fields, &ssp_path, obligation.ssp.as_ref(), whole.currency);
-    if stated_ssp == Some(0) {
-        fields.violation(ssp_path.clone(), "must be above zero");
-    }
-    if whole.states_price && obligation.ssp.is_none() {
-        fields.violation(ssp_path, "must be set where the contract states its price");
-    }
-    let term = match &obligation.term {
-        None => whole.term,
-        term => parse_term_within(fields, &format!("{path}.term"), term.as_ref(), whole.term),
-    };
-    let convention = match &obligation.method {
-        Some(Method::StraightLine(method)) => {
-            parse_convention(fields, &format!("{path}.straight_line.convention"), method.convention)
-        }
-        None => {
-            fields.violation(format!("{path}.straight_line"), "must be set: it is the method");
-            None
-        }
-    };
-    let line = fields.text(&format!("{path}.product_line"), &obligation.product_line, 0, 200);
-    let key = key?;
-    Some(Promise {
-        id: obligation_id(whole.contract, &key),
-        key,
-        price,
-        ssp: stated_ssp.or(price).filter(|ssp| *ssp > 0),
-        term: term?,
-        convention: convention?,
-        product_line: line?,
-        transaction_price: 0,
+        variables,
+        discount,
     })
-}
-
-fn parse_key(fields: &mut Fields, path: &str, key: &str) -> Option<String> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
-    if (1..=60).contains(&key.len()) && key.bytes().all(allowed) {
-        return Some(key.to_owned());
-    }
-    fields.violation(path, "must have 1 to 60 characters of a-z, A-Z, 0-9, \"_\", \"-\" and \".\"");
-    None
 }
 
 fn parse_dimension(fields: &mut Fields, path: &str, name: &str, value: &str) {
@@ -170,63 +110,99 @@ fn parse_dimension(fields: &mut Fields, path: &str, name: &str, value: &str) {
     }
 }
 
-fn parse_term(fields: &mut Fields, path: &str, term: Option<&common::DateRange>) -> Option<Term> {
-    let span = fields.range(path, term)?;
-    fields.keep(path, Term::new(span.from, span.to))
-}
-
-fn parse_term_within(
+fn parse_variables(
     fields: &mut Fields,
     path: &str,
-    term: Option<&common::DateRange>,
-    whole: Option<Term>,
-) -> Option<Term> {
-    let term = parse_term(fields, path, term)?;
-    if let Some(whole) = whole
-        && !whole.contains(term)
-    {
-        let (from, to) = (whole.from(), whole.to());
-        fields.violation(path, format!("must lie within the contract's term, {from} to {to}"));
-        return None;
+    variables: &[pb::VariableConsideration],
+    keys: &BTreeSet<&str>,
+    whole: &Whole<'_>,
+) -> Vec<Variable> {
+    if variables.len() > whole.limits.variables {
+        fields.violation(path, format!("must be at most {}", whole.limits.variables));
+        return Vec::new();
     }
-    Some(term)
+    let mut ids = BTreeSet::new();
+    let mut parsed = Vec::with_capacity(variables.len());
+    for (place, variable) in variables.iter().enumerate() {
+        let path = format!("{path}[{place}]");
+        if !ids.insert(variable.id.as_str()) {
+            fields.violation(format!("{path}.id"), "must differ from the ids before it");
+        }
+        parsed.extend(parse_variable(fields, &path, variable, keys, whole.currency));
+    }
+    parsed
 }
 
-/// An amount of the contract's currency, not negative, that may be absent.
-fn parse_amount(
+fn parse_variable(
     fields: &mut Fields,
     path: &str,
-    amount: Option<&common::Money>,
+    variable: &pb::VariableConsideration,
+    keys: &BTreeSet<&str>,
     currency: Option<Currency>,
-) -> Option<i128> {
-    let money = fields.optional_money(path, amount)?;
-    if let Some(currency) = currency
-        && money.currency() != currency
-    {
-        let sentence = format!("must be {currency}, the contract's currency");
-        fields.violation(format!("{path}.currency_code"), sentence);
-        return None;
+) -> Option<Variable> {
+    let at = |field: &str| format!("{path}.{field}");
+    let id = parse_key(fields, &at("id"), &variable.id);
+    fields.required(&at("estimate"), variable.estimate.as_ref());
+    let estimate = parse_signed(fields, &at("estimate"), variable.estimate.as_ref(), currency);
+    let included = parse_signed(fields, &at("included"), variable.included.as_ref(), currency);
+    let kind = match pb::VariableKind::try_from(variable.kind) {
+        Ok(pb::VariableKind::Unspecified | pb::VariableKind::ExpectedValue) => {
+            Some(VariableKind::ExpectedValue)
+        }
+        Ok(pb::VariableKind::MostLikely) => Some(VariableKind::MostLikely),
+        Ok(pb::VariableKind::Constrained) => Some(VariableKind::Constrained),
+        Err(_) => {
+            fields.violation(at("kind"), "must be a kind that this service knows");
+            None
+        }
+    };
+    parse_names(fields, &at("applies_to"), &variable.applies_to, keys);
+    if estimate.zip(included).is_some_and(|(estimate, included)| included > estimate) {
+        let sentence = "must not be above the estimate: a constraint lowers what counts";
+        fields.violation(at("included"), sentence);
     }
-    if money.minor() < 0 {
-        fields.violation(format!("{path}.amount"), "must not be negative");
-        return None;
-    }
-    Some(money.minor())
+    let (estimate, kind) = (estimate?, kind?);
+    // Of a rebate, a constraint leaves nothing out: all of it may have to be given.
+    let default = if kind == VariableKind::Constrained { estimate.min(0) } else { estimate };
+    let included = included.unwrap_or(default);
+    Some(Variable { id: id?, estimate, included, kind, applies_to: variable.applies_to.clone() })
 }
 
-/// What the engine refuses beyond the checks above.
-fn unbookable(fields: &mut Fields, path: &str, error: &EngineError) {
-    let EngineError::InvalidContract(violations) = error else {
-        fields.violation(path, error.to_string());
+/// Keys of obligations of the contract, each once.
+fn parse_names(fields: &mut Fields, path: &str, names: &[String], keys: &BTreeSet<&str>) {
+    if names.len() > keys.len() {
+        fields.violation(path, "must name each obligation of the contract once at most");
         return;
-    };
-    for violation in violations {
-        let path = match violation.ordinal {
-            Some(place) => format!("{path}.obligations[{place}]"),
-            None => path.to_owned(),
-        };
-        fields.violation(path, violation.reason.to_string());
     }
+    let mut named = BTreeSet::new();
+    for (place, name) in names.iter().enumerate() {
+        if !keys.contains(name.as_str()) {
+            let path = format!("{path}[{place}]");
+            fields.violation(path, "must be the key of an obligation of the contract");
+        } else if !named.insert(name.as_str()) {
+            fields.violation(format!("{path}[{place}]"), "must not be named before");
+        }
+    }
+}
+
+fn parse_discount(
+    fields: &mut Fields,
+    path: &str,
+    scope: &pb::DiscountScope,
+    keys: &BTreeSet<&str>,
+    terms: &pb::ContractTerms,
+    currency: Option<Currency>,
+) -> Option<Discount> {
+    let (names, amount) = (format!("{path}.obligations"), format!("{path}.amount"));
+    if scope.obligations.is_empty() {
+        fields.violation(names.clone(), "must name at least one");
+    }
+    parse_names(fields, &names, &scope.obligations, keys);
+    if scope.amount.is_none() && terms.obligations.iter().any(|obligation| obligation.residual) {
+        fields.violation(amount.clone(), "must be set where an obligation takes the residual");
+    }
+    let amount = parse_positive(fields, &amount, scope.amount.as_ref(), currency);
+    Some(Discount { obligations: scope.obligations.clone(), amount })
 }
 
 /// Writes terms without their dimensions, which have no order on the wire: for comparing commands.
@@ -237,37 +213,38 @@ pub(super) fn canonical_terms(terms: &Terms) -> pb::ContractTerms {
 /// Writes terms with all defaults filled in.
 pub(crate) fn terms_to_proto(terms: &Terms) -> pb::ContractTerms {
     let money = |minor: i128| Money::from_minor(minor, terms.currency).into();
+    let obligations = terms.obligations.iter();
+    let variables = terms.variables.iter().map(|variable| pb::VariableConsideration {
+        id: variable.id.clone(),
+        estimate: Some(money(variable.estimate)),
+        included: Some(money(variable.included)),
+        kind: match variable.kind {
+            VariableKind::ExpectedValue => pb::VariableKind::ExpectedValue.into(),
+            VariableKind::MostLikely => pb::VariableKind::MostLikely.into(),
+            VariableKind::Constrained => pb::VariableKind::Constrained.into(),
+        },
+        applies_to: variable.applies_to.clone(),
+    });
     pb::ContractTerms {
         number: terms.number.clone(),
         customer: terms.customer.clone(),
         term: Some(term_to_proto(terms.term)),
         currency_code: terms.currency.code().to_owned(),
         price: terms.price.map(money),
-        obligations: terms
-            .obligations
-            .iter()
-            .map(|promise| pb::ObligationTerms {
-                key: promise.key.clone(),
-                price: promise.price.map(money),
-                ssp: promise.ssp.map(money),
-                term: Some(term_to_proto(promise.term)),
-                product_line: promise.product_line.clone(),
-                method: Some(Method::StraightLine(pb::StraightLine {
-                    convention: convention_number(promise.convention),
-                })),
-            })
-            .collect(),
+        obligations: obligations.map(|o| obligation_to_proto(o, terms.currency)).collect(),
         dimensions: terms.dimensions.iter().map(|(n, v)| (n.clone(), v.clone())).collect(),
+        variables: variables.collect(),
+        discount: terms.discount.as_ref().map(|discount| pb::DiscountScope {
+            obligations: discount.obligations.clone(),
+            amount: discount.amount.map(money),
+        }),
     }
-}
-
-fn term_to_proto(term: Term) -> common::DateRange {
-    DateSpan { from: term.from(), to: term.to() }.into()
 }
 
 /// Writes a contract.
 pub(crate) fn contract_to_proto(contract: &Contract) -> pb::Contract {
     let state = match contract.signed_on {
+        Some(_) if contract.terminated => pb::ContractState::Terminated,
         Some(_) => pb::ContractState::Signed,
         None => pb::ContractState::Draft,
     };

@@ -2,7 +2,7 @@
 
 use backlog_db::Database;
 use backlog_event_log::{Answer, RequestKey, Submission, Trace, Writers};
-use backlog_ids::ContractId;
+use backlog_ids::{ContractId, TenantId};
 use backlog_proto::contract::v1 as pb;
 use backlog_proto::contract::v1::contract_service_server::ContractService;
 use backlog_proto::contract::v1::sign_contract_request::Subject;
@@ -12,11 +12,15 @@ use backlog_service_kit::{Ids, context, to_status};
 use backlog_tenancy::{Permission, TenantScope};
 use tonic::{Request, Response, Status};
 
-use super::convert::{contract_to_proto, parse_terms};
+use super::amend::AmendContract;
+use super::contract::Contract;
+use super::convert::{contract_to_proto, parse_amendment, parse_termination, parse_terms};
 use super::create::CreateContract;
 use super::error::ContractError;
 use super::queries::{self, Filter};
 use super::sign::{SignContract, Signed};
+use super::terminate::TerminateContract;
+use super::terms::Limits;
 use crate::answer;
 use crate::domain::{Command, ContractDomain};
 use crate::paging;
@@ -32,8 +36,8 @@ pub(crate) struct ContractServer {
     pub(crate) ids: Ids,
     /// Page tokens.
     pub(crate) pages: PageTokens,
-    /// Obligations of a contract at most.
-    pub(crate) obligations_max: usize,
+    /// How much a contract may hold.
+    pub(crate) limits: Limits,
 }
 
 impl ContractServer {
@@ -60,22 +64,24 @@ impl ContractServer {
         &self,
         fields: &mut Fields,
         request: &pb::CreateContractRequest,
-    ) -> Option<(CreateContract, RequestKey)> {
+    ) -> Parsed<CreateContract> {
         let contract = self.ids.next::<ContractId>();
         let request_id = fields.request_id("request_id", &request.request_id);
-        let max = self.obligations_max;
-        let terms = parse_terms(fields, "terms", contract, request.terms.as_ref(), max);
+        let terms = parse_terms(fields, "terms", contract, request.terms.as_ref(), self.limits);
         let entered_on = fields.date("entered_on", request.entered_on.as_ref());
-        let command = CreateContract { contract, terms: terms?, entered_on: entered_on? };
-        let key = command.key(request_id?);
-        Some((command, key))
+        let (terms, entered_on, request_id) = (terms?, entered_on?, request_id?);
+        Some(terms.map(|terms| {
+            let command = CreateContract { contract, terms, entered_on };
+            let key = command.key(request_id);
+            (command, key)
+        }))
     }
 
     fn parse_sign(
         &self,
         fields: &mut Fields,
         request: &pb::SignContractRequest,
-    ) -> Option<(SignContract, RequestKey)> {
+    ) -> Parsed<SignContract> {
         let request_id = fields.request_id("request_id", &request.request_id);
         let etag = fields.text("etag", &request.etag, 0, 40);
         let subject = match &request.subject {
@@ -85,23 +91,75 @@ impl ContractServer {
             }
             Some(Subject::ContractId(id)) => {
                 let contract = fields.id::<ContractId>("contract_id", id);
-                contract.zip(etag).map(|(contract, etag)| Signed::Draft { contract, etag })
+                contract.zip(etag).map(|(contract, etag)| Ok(Signed::Draft { contract, etag }))
             }
             Some(Subject::Terms(terms)) => {
                 if !request.etag.is_empty() {
                     fields.violation("etag", "must be empty with terms: nothing was read before");
                 }
                 let contract = self.ids.next::<ContractId>();
-                let max = self.obligations_max;
-                parse_terms(fields, "terms", contract, Some(terms), max)
-                    .map(|terms| Signed::Terms { contract, terms })
+                parse_terms(fields, "terms", contract, Some(terms), self.limits)
+                    .map(|terms| terms.map(Box::new).map(|terms| Signed::Terms { contract, terms }))
             }
         };
         let signed_on = fields.date("signed_on", request.signed_on.as_ref());
-        let command = SignContract { subject: subject?, signed_on: signed_on? };
-        let key = command.key(request_id?);
-        Some((command, key))
+        let (subject, signed_on, request_id) = (subject?, signed_on?, request_id?);
+        Some(subject.map(|subject| {
+            let command = SignContract { subject, signed_on };
+            let key = command.key(request_id);
+            (command, key)
+        }))
     }
+
+    fn parse_amend(
+        &self,
+        fields: &mut Fields,
+        request: &pb::AmendContractRequest,
+    ) -> Parsed<AmendContract> {
+        let request_id = fields.request_id("request_id", &request.request_id);
+        let contract = fields.id::<ContractId>("contract_id", &request.contract_id);
+        let amendment = request.amendment.as_ref();
+        let amendment = parse_amendment(fields, "amendment", amendment, self.limits);
+        let etag = fields.text("etag", &request.etag, 0, 40);
+        let command = AmendContract {
+            contract: contract?,
+            amendment: amendment?,
+            etag: etag?,
+            limits: self.limits,
+        };
+        let key = command.key(request_id?);
+        Some(Ok((command, key)))
+    }
+
+    async fn read(&self, tenant: TenantId, id: ContractId) -> Result<Contract, Status> {
+        let found = queries::get(&self.database, tenant, id)
+            .await
+            .map_err(|error| to_status(&ContractError::from(error)))?;
+        found.ok_or_else(|| to_status(&ContractError::NotFound(id)))
+    }
+}
+
+/// A command with its identity, or a refusal that no field is to blame for; none after recording
+/// what is wrong with fields.
+type Parsed<C> = Option<Result<(C, RequestKey), ContractError>>;
+
+/// What was read from a request, or why it is refused.
+fn accepted<C>(fields: Fields, parsed: Parsed<C>) -> Result<(C, RequestKey), Status> {
+    finish(fields, parsed)?.map_err(|refused| to_status(&refused))
+}
+
+fn parse_terminate(
+    fields: &mut Fields,
+    request: &pb::TerminateContractRequest,
+) -> Parsed<TerminateContract> {
+    let request_id = fields.request_id("request_id", &request.request_id);
+    let contract = fields.id::<ContractId>("contract_id", &request.contract_id);
+    let termination = parse_termination(fields, "termination", request.termination.as_ref());
+    let etag = fields.text("etag", &request.etag, 0, 40);
+    let (contract, termination, etag) = (contract?, termination?, etag?);
+    let command = TerminateContract { contract, termination, etag };
+    let key = command.key(request_id?);
+    Some(Ok((command, key)))
 }
 
 #[tonic::async_trait]
@@ -116,7 +174,7 @@ impl ContractService for ContractServer {
         let request = request.into_inner();
         let mut fields = Fields::new();
         let parsed = self.parse_create(&mut fields, &request);
-        let (command, key) = finish(fields, parsed)?;
+        let (command, key) = accepted(fields, parsed)?;
         let command = Command::CreateContract(command);
         let answer = self.submit(scope, key, request.validate_only, command).await?;
         let event: pb::ContractDrafted = answer::event(&answer)?;
@@ -134,10 +192,7 @@ impl ContractService for ContractServer {
         let mut fields = Fields::new();
         let id = fields.id::<ContractId>("contract_id", &request.get_ref().contract_id);
         let id = finish(fields, id)?;
-        let found = queries::get(&self.database, scope.tenant, id)
-            .await
-            .map_err(|error| to_status(&ContractError::from(error)))?;
-        let contract = found.ok_or_else(|| to_status(&ContractError::NotFound(id)))?;
+        let contract = self.read(scope.tenant, id).await?;
         Ok(Response::new(pb::GetContractResponse { contract: Some(contract_to_proto(&contract)) }))
     }
 
@@ -179,12 +234,56 @@ impl ContractService for ContractServer {
         let request = request.into_inner();
         let mut fields = Fields::new();
         let parsed = self.parse_sign(&mut fields, &request);
-        let (command, key) = finish(fields, parsed)?;
+        let (command, key) = accepted(fields, parsed)?;
         let command = Command::SignContract(command);
         let answer = self.submit(scope, key, request.validate_only, command).await?;
         let event: pb::ContractSigned = answer::event(&answer)?;
         let position = answer::position(&answer);
         Ok(Response::new(pb::SignContractResponse { contract: event.contract, position }))
+    }
+
+    async fn amend_contract(
+        &self,
+        request: Request<pb::AmendContractRequest>,
+    ) -> Result<Response<pb::AmendContractResponse>, Status> {
+        let scope = context(&request)?
+            .tenant_scope(Permission::ContractAmend)
+            .map_err(|denied| to_status(&denied))?;
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let parsed = self.parse_amend(&mut fields, &request);
+        let (command, key) = accepted(fields, parsed)?;
+        let command = Command::AmendContract(command);
+        let answer = self.submit(scope, key, request.validate_only, command).await?;
+        let event: pb::ContractAmended = answer::event(&answer)?;
+        let position = answer::position(&answer);
+        Ok(Response::new(pb::AmendContractResponse { contract: event.contract, position }))
+    }
+
+    async fn terminate_contract(
+        &self,
+        request: Request<pb::TerminateContractRequest>,
+    ) -> Result<Response<pb::TerminateContractResponse>, Status> {
+        let scope = context(&request)?
+            .tenant_scope(Permission::ContractTerminate)
+            .map_err(|denied| to_status(&denied))?;
+        let request = request.into_inner();
+        let mut fields = Fields::new();
+        let parsed = parse_terminate(&mut fields, &request);
+        let (command, key) = accepted(fields, parsed)?;
+        let (id, on) = (command.contract, command.termination.effective_on);
+        let tenant = scope.tenant;
+        let command = Command::TerminateContract(command);
+        let answer = self.submit(scope, key, request.validate_only, command).await?;
+        // The event says how it ends, not the contract: that comes from the tables, where after this
+        // only credit notes and payments change it.
+        let mut contract = self.read(tenant, id).await?;
+        if !contract.terminated {
+            contract = contract.end(on);
+        }
+        let contract = Some(contract_to_proto(&contract));
+        let position = answer::position(&answer);
+        Ok(Response::new(pb::TerminateContractResponse { contract, position }))
     }
 }
 

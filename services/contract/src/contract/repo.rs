@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use backlog_db::{DbError, WriterTx};
 use backlog_event_log::Rows;
 use backlog_ids::{ContractId, TenantId};
+use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::contract::Contract;
@@ -25,7 +26,28 @@ struct Held {
 #[derive(Debug)]
 struct Stored {
     version: u64,
-    billed: Vec<i128>,
+    changed_on: Option<NaiveDate>,
+    paid: i128,
+    obligations: Vec<Standing>,
+}
+
+/// What changes of an obligation: what can be billed of it, what is, and whether it was removed.
+type Standing = (i128, i128, bool);
+
+impl Stored {
+    fn of(contract: &Contract) -> Self {
+        Self {
+            version: contract.version,
+            changed_on: contract.changed_on,
+            paid: contract.paid,
+            obligations: standings(contract).collect(),
+        }
+    }
+}
+
+fn standings(contract: &Contract) -> impl Iterator<Item = Standing> {
+    let promises = contract.terms.obligations.iter().zip(&contract.billed);
+    promises.map(|(promise, billed)| (promise.transaction_price, *billed, promise.removed))
 }
 
 impl Contracts {
@@ -42,11 +64,10 @@ impl Contracts {
         let ids: Vec<Uuid> = named.iter().map(|(_, contract)| contract.uuid()).collect();
         let rows = tx
             .query(
-                "select c.tenant_id, c.contract_id, c.version, c.state, c.number, c.customer, \
-                   c.currency, c.term_from, c.term_to, c.price, c.signed_on, c.obligations, \
-                   c.dimensions::text as dimensions, o.obligation_id, o.key, o.price as o_price, \
-                   o.ssp, o.term_from as o_term_from, o.term_to as o_term_to, o.convention, \
-                   o.product_line, o.transaction_price, o.billed \
+                "select c.tenant_id, c.contract_id, c.version, c.state, c.signed_on, \
+                   c.changed_on, c.paid, \
+                   case when o.ordinal = 0 then c.terms else ''::bytea end as terms, \
+                   o.transaction_price, o.billed, o.removed \
                  from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
                  cross join lateral (select * from contract x where x.tenant_id = v.tenant_id \
                    and x.contract_id = v.contract_id offset 0) c \
@@ -58,8 +79,8 @@ impl Contracts {
             .await?;
         let mut contracts = Self::default();
         for (tenant, contract) in rows::contracts(&rows)? {
-            let stored = Stored { version: contract.version, billed: contract.billed.clone() };
-            contracts.0.insert((tenant, contract.id), Held { contract, stored: Some(stored) });
+            let stored = Some(Stored::of(&contract));
+            contracts.0.insert((tenant, contract.id), Held { contract, stored });
         }
         Ok(contracts)
     }
@@ -94,14 +115,21 @@ impl Contracts {
                 }
                 continue;
             };
-            if stored.version != contract.version {
-                rows.push(Table::ContractSigned.index(), rows::contract_row(tenant, &contract));
+            let Stored { version, changed_on, paid, obligations } = stored;
+            let before = (version, changed_on, paid);
+            if before != (contract.version, contract.changed_on, contract.paid) {
+                rows.push(Table::ContractChanged.index(), rows::contract_row(tenant, &contract));
             }
-            if stored.billed != contract.billed {
-                let changes = contract.billed.iter().zip(&stored.billed);
-                let changed = rows::obligation_rows(tenant, &contract).into_iter().zip(changes);
-                for (row, _) in changed.filter(|(_, (billed, before))| billed != before) {
-                    rows.push(Table::ObligationBilled.index(), row);
+            if standings(&contract).eq(obligations.iter().copied()) {
+                continue;
+            }
+            let mut before = obligations.into_iter();
+            let changed = rows::obligation_rows(tenant, &contract).into_iter();
+            for (row, standing) in changed.zip(standings(&contract)) {
+                match before.next() {
+                    None => rows.push(Table::Obligation.index(), row),
+                    Some(before) if before == standing => {}
+                    Some(_) => rows.push(Table::ObligationChanged.index(), row),
                 }
             }
         }
@@ -119,8 +147,8 @@ impl Contracts {
     pub(crate) fn reloaded(self) -> Self {
         let held = self.0.into_iter().map(|(key, held)| {
             let contract = held.contract;
-            let stored = Stored { version: contract.version, billed: contract.billed.clone() };
-            (key, Held { contract, stored: Some(stored) })
+            let stored = Some(Stored::of(&contract));
+            (key, Held { contract, stored })
         });
         Self(held.collect())
     }

@@ -1,37 +1,32 @@
 //! The tables `contract` and `obligation`.
 
-use std::collections::BTreeMap;
-
 use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
-use backlog_ids::{ContractId, ObligationId, TenantId};
-use backlog_money::Currency;
-use backlog_recognition_engine::Term;
+use backlog_ids::{ContractId, TenantId};
+use backlog_proto::contract::v1::ContractTerms;
+use backlog_proto::fields::Fields;
 use chrono::NaiveDate;
+use prost::Message;
 use uuid::Uuid;
 
 use super::contract::Contract;
-use super::terms::{Promise, Terms};
-use crate::policy::{convention_number, convention_of_number};
+use super::convert::{read_terms, terms_to_proto};
+use super::terms::{Limits, Terms};
 
 const DRAFT: i16 = 1;
 const SIGNED: i16 = 2;
-/// A price that is not stated.
-const NO_PRICE: i64 = -1;
+const TERMINATED: i16 = 3;
 
 const CONTRACT_COLUMNS: &[(&str, &str)] = &[
     ("tenant_id", "uuid"),
     ("contract_id", "uuid"),
     ("version", "bigint"),
     ("state", "smallint"),
-    ("number", "text"),
     ("customer", "text"),
-    ("currency", "text"),
-    ("term_from", "date"),
-    ("term_to", "date"),
-    ("price", "bigint"),
     ("signed_on", "date"),
+    ("changed_on", "date"),
+    ("paid", "bigint"),
     ("obligations", "smallint"),
-    ("dimensions", "jsonb"),
+    ("terms", "bytea"),
 ];
 
 const OBLIGATION_COLUMNS: &[(&str, &str)] = &[
@@ -39,97 +34,82 @@ const OBLIGATION_COLUMNS: &[(&str, &str)] = &[
     ("contract_id", "uuid"),
     ("ordinal", "smallint"),
     ("obligation_id", "uuid"),
-    ("key", "text"),
-    ("price", "bigint"),
-    ("ssp", "bigint"),
-    ("term_from", "date"),
-    ("term_to", "date"),
-    ("convention", "smallint"),
-    ("product_line", "text"),
     ("transaction_price", "bigint"),
     ("billed", "bigint"),
+    ("removed", "boolean"),
 ];
 
 /// New contracts.
 pub(crate) const CONTRACT: TableSpec =
     TableSpec { name: "contract", columns: CONTRACT_COLUMNS, conflict: Conflict::Refuse };
 
-/// Contracts that were signed. Given as whole rows, since an insert that conflicts always finds its row
-/// by the key, while a join with a table that was never analyzed may read all of it.
-pub(crate) const CONTRACT_SIGNED: TableSpec = TableSpec {
+/// Contracts that were signed, changed, ended or paid. Given as whole rows, since an insert that
+/// conflicts always finds its row by the key, while a join with a table that was never analyzed may
+/// read all of it.
+pub(crate) const CONTRACT_CHANGED: TableSpec = TableSpec {
     name: "contract",
     columns: CONTRACT_COLUMNS,
     conflict: Conflict::Do(
         "(tenant_id, contract_id) do update set version = excluded.version, \
-         state = excluded.state, signed_on = excluded.signed_on",
+         state = excluded.state, signed_on = excluded.signed_on, \
+         changed_on = excluded.changed_on, paid = excluded.paid, \
+         obligations = excluded.obligations, terms = excluded.terms",
     ),
 };
 
-/// Obligations of new contracts.
+/// Obligations of new contracts, and those that amendments add.
 pub(crate) const OBLIGATION: TableSpec =
     TableSpec { name: "obligation", columns: OBLIGATION_COLUMNS, conflict: Conflict::Refuse };
 
-/// Obligations that were billed, as whole rows like [`CONTRACT_SIGNED`].
-pub(crate) const OBLIGATION_BILLED: TableSpec = TableSpec {
+/// Obligations that were billed, credited or changed, as whole rows like [`CONTRACT_CHANGED`].
+pub(crate) const OBLIGATION_CHANGED: TableSpec = TableSpec {
     name: "obligation",
     columns: OBLIGATION_COLUMNS,
     conflict: Conflict::Do(
-        "(tenant_id, contract_id, ordinal) do update set billed = excluded.billed",
+        "(tenant_id, contract_id, ordinal) do update set \
+         transaction_price = excluded.transaction_price, billed = excluded.billed, \
+         removed = excluded.removed",
     ),
 };
 
 /// The row of a contract.
 pub(super) fn contract_row(tenant: TenantId, contract: &Contract) -> Row {
     let terms = &contract.terms;
-    let (state, signed_on) = standing(contract);
+    let state = match contract.signed_on {
+        None => DRAFT,
+        Some(_) if contract.terminated => TERMINATED,
+        Some(_) => SIGNED,
+    };
     vec![
         tenant.uuid().into(),
         contract.id.uuid().into(),
         version(contract).into(),
         state.into(),
-        terms.number.clone().into(),
         terms.customer.clone().into(),
-        terms.currency.code().into(),
-        terms.term.from().into(),
-        terms.term.to().into(),
-        terms.price.map_or(NO_PRICE, minor).into(),
-        signed_on.into(),
+        contract.signed_on.unwrap_or(no_day()).into(),
+        contract.changed_on.unwrap_or(no_day()).into(),
+        minor(contract.paid).into(),
         ordinal(terms.obligations.len()).into(),
-        dimensions_text(&terms.dimensions).into(),
+        terms_to_proto(terms).encode_to_vec().into(),
     ]
 }
 
 /// The rows of a contract's obligations, in order.
 pub(super) fn obligation_rows(tenant: TenantId, contract: &Contract) -> Vec<Row> {
-    contract
-        .terms
-        .obligations
-        .iter()
-        .zip(&contract.billed)
-        .enumerate()
+    let promises = contract.terms.obligations.iter().zip(&contract.billed).enumerate();
+    promises
         .map(|(place, (promise, billed))| {
-            let convention = convention_number(promise.convention);
             vec![
                 tenant.uuid().into(),
                 contract.id.uuid().into(),
                 ordinal(place).into(),
                 promise.id.uuid().into(),
-                promise.key.clone().into(),
-                promise.price.map_or(NO_PRICE, minor).into(),
-                promise.ssp.map_or(0, minor).into(),
-                promise.term.from().into(),
-                promise.term.to().into(),
-                i16::try_from(convention).unwrap_or_default().into(),
-                promise.product_line.clone().into(),
                 minor(promise.transaction_price).into(),
                 minor(*billed).into(),
+                promise.removed.into(),
             ]
         })
         .collect()
-}
-
-fn standing(contract: &Contract) -> (i16, NaiveDate) {
-    contract.signed_on.map_or((DRAFT, no_day()), |day| (SIGNED, day))
 }
 
 /// The day that stands for none: the first of the calendar.
@@ -141,7 +121,7 @@ fn version(contract: &Contract) -> i64 {
     i64::try_from(contract.version).unwrap_or(i64::MAX)
 }
 
-/// Amounts are checked to be at most 10^15 before they come here; the table checks again.
+/// Amounts are checked to be at most some 10^15 before they come here; the table checks again.
 fn minor(amount: i128) -> i64 {
     i64::try_from(amount).unwrap_or(i64::MAX)
 }
@@ -151,12 +131,8 @@ fn ordinal(place: usize) -> i16 {
     i16::try_from(place).unwrap_or(-1)
 }
 
-fn dimensions_text(dimensions: &BTreeMap<String, String>) -> String {
-    // Texts always have a JSON form.
-    serde_json::to_string(dimensions).unwrap_or_default()
-}
-
-/// Reads contracts from rows of `contract_rows`, which come in order of contract and ordinal.
+/// Reads contracts from rows of `contract_rows`, which come in order of contract and ordinal, the
+/// terms with the first of each.
 pub(super) fn contracts(rows: &[QueryResult]) -> Result<Vec<(TenantId, Contract)>, DbError> {
     let mut contracts: Vec<(TenantId, Contract)> = Vec::new();
     for row in rows {
@@ -167,57 +143,54 @@ pub(super) fn contracts(rows: &[QueryResult]) -> Result<Vec<(TenantId, Contract)
             contracts.push((tenant, heading(id, row)?));
         }
         if let Some((_, contract)) = contracts.last_mut() {
-            contract.terms.obligations.push(promise(row)?);
-            contract.billed.push(i128::from(row.try_get::<i64>("", "billed")?));
+            standing(contract, row)?;
         }
     }
     Ok(contracts)
 }
 
+fn corrupt(id: ContractId, what: &str) -> DbError {
+    DbError::Corrupt(format!("contract {id}: {what}"))
+}
+
 fn heading(id: ContractId, row: &QueryResult) -> Result<Contract, DbError> {
-    let corrupt = |what: String| DbError::Corrupt(format!("contract {id}: {what}"));
     let state: i16 = row.try_get("", "state")?;
     let signed_on: NaiveDate = row.try_get("", "signed_on")?;
-    let currency: String = row.try_get("", "currency")?;
-    let price: i64 = row.try_get("", "price")?;
-    let dimensions: String = row.try_get("", "dimensions")?;
+    let changed_on: NaiveDate = row.try_get("", "changed_on")?;
     let version: i64 = row.try_get("", "version")?;
+    let is_signed = state != DRAFT;
+    let terms: Vec<u8> = row.try_get("", "terms")?;
     Ok(Contract {
         id,
-        version: u64::try_from(version).map_err(|e| corrupt(e.to_string()))?,
-        signed_on: (state == SIGNED).then_some(signed_on),
-        terms: Terms {
-            number: row.try_get("", "number")?,
-            customer: row.try_get("", "customer")?,
-            term: term(row, "term_from", "term_to")?,
-            currency: Currency::parse(&currency).map_err(|e| corrupt(e.to_string()))?,
-            price: (price != NO_PRICE).then(|| i128::from(price)),
-            obligations: Vec::new(),
-            dimensions: serde_json::from_str(&dimensions).map_err(|e| corrupt(e.to_string()))?,
-        },
+        version: u64::try_from(version).map_err(|e| corrupt(id, &e.to_string()))?,
+        signed_on: is_signed.then_some(signed_on),
+        changed_on: is_signed.then_some(changed_on),
+        terminated: state == TERMINATED,
+        terms: stored_terms(id, &terms)?,
         billed: Vec::new(),
+        paid: i128::from(row.try_get::<i64>("", "paid")?),
     })
 }
 
-fn promise(row: &QueryResult) -> Result<Promise, DbError> {
-    let id = ObligationId::from_uuid(row.try_get::<Uuid>("", "obligation_id")?);
-    let price: i64 = row.try_get("", "o_price")?;
-    let ssp: i64 = row.try_get("", "ssp")?;
-    let convention = convention_of_number(row.try_get("", "convention")?);
-    Ok(Promise {
-        id,
-        key: row.try_get("", "key")?,
-        price: (price != NO_PRICE).then(|| i128::from(price)),
-        ssp: (ssp != 0).then(|| i128::from(ssp)),
-        term: term(row, "o_term_from", "o_term_to")?,
-        convention: convention
-            .map_err(|what| DbError::Corrupt(format!("obligation {id}: {what}")))?,
-        product_line: row.try_get("", "product_line")?,
-        transaction_price: i128::from(row.try_get::<i64>("", "transaction_price")?),
-    })
+/// The terms as they were taken in.
+fn stored_terms(id: ContractId, bytes: &[u8]) -> Result<Terms, DbError> {
+    let wire = ContractTerms::decode(bytes).map_err(|error| corrupt(id, &error.to_string()))?;
+    let mut fields = Fields::new();
+    let terms = read_terms(&mut fields, "terms", id, &wire, Limits::NONE);
+    if let Err(violations) = fields.finish() {
+        return Err(corrupt(id, &format!("{violations:?}")));
+    }
+    terms.ok_or_else(|| corrupt(id, "terms that cannot be read"))
 }
 
-fn term(row: &QueryResult, from: &str, to: &str) -> Result<Term, DbError> {
-    Term::new(row.try_get("", from)?, row.try_get("", to)?)
-        .map_err(|error| DbError::Corrupt(error.to_string()))
+/// Adds what became of the next obligation.
+fn standing(contract: &mut Contract, row: &QueryResult) -> Result<(), DbError> {
+    let place = contract.billed.len();
+    let Some(promise) = contract.terms.obligations.get_mut(place) else {
+        return Err(corrupt(contract.id, "more obligations than its terms have"));
+    };
+    promise.transaction_price = i128::from(row.try_get::<i64>("", "transaction_price")?);
+    promise.removed = row.try_get("", "removed")?;
+    contract.billed.push(i128::from(row.try_get::<i64>("", "billed")?));
+    Ok(())
 }

@@ -40,7 +40,7 @@ pub(crate) enum Signed {
         /// Id to give the contract.
         contract: ContractId,
         /// What the parties agree on.
-        terms: Terms,
+        terms: Box<Terms>,
     },
 }
 
@@ -87,7 +87,7 @@ impl SignContract {
                 stored.ok_or(ContractError::NotFound(*contract))?.sign(self.signed_on, etag)?
             }
             Signed::Terms { contract, terms } => {
-                Contract::signed(*contract, terms.clone(), self.signed_on)
+                Contract::signed(*contract, Terms::clone(terms), self.signed_on)
             }
         };
         let event = events::signed(&contract, self.signed_on);

@@ -1,20 +1,28 @@
 //! Decisions as a writer makes them: one after the other on what the ones before left.
 
-use backlog_ids::{AccountId, InvoiceId, ObligationId};
+use backlog_ids::{AccountId, CreditNoteId, InvoiceId, ObligationId, PaymentId};
 use backlog_money::{Currency, Money};
+use backlog_proto::contract::v1 as pb;
 use backlog_proto::fields::Fields;
 use chrono::NaiveDate;
 use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::contract::convert::parse_terms;
-use crate::contract::convert::tests::{obligation, sound};
+use crate::contract::convert::tests::{obligation, range, sound, usd as wire_usd};
+use crate::contract::convert::{parse_amendment, parse_terms, read_terms, terms_to_proto};
 use crate::contract::sign::Signed;
-use crate::contract::terms::{Terms, obligation_id};
+use crate::contract::termination::{Refund, Termination};
+use crate::contract::terms::{Limits, Terms, obligation_id};
+use crate::invoice::credit_note::Concession;
 use crate::invoice::invoice::Billing;
+use crate::invoice::payment::Payment;
 use crate::platform::tenant::tenant_id;
 use crate::policy::parse_policy;
+
+mod billing;
+mod changes;
+mod golden;
 
 fn tenant() -> TenantId {
     TenantId::from_uuid(Uuid::from_u128(7))
@@ -37,7 +45,7 @@ fn terms(contract: ContractId) -> Terms {
     let mut wire = sound();
     wire.obligations = vec![obligation("a", "10"), obligation("b", "5")];
     let mut fields = Fields::new();
-    parse_terms(&mut fields, "terms", contract, Some(&wire), 10).unwrap()
+    parse_terms(&mut fields, "terms", contract, Some(&wire), Limits::NONE).unwrap().unwrap()
 }
 
 fn draft(n: u128) -> Command {
@@ -52,7 +60,7 @@ fn sign_draft(n: u128, etag: &str) -> Command {
 
 fn sign_terms(n: u128) -> Command {
     let contract = contract_id(n);
-    let subject = Signed::Terms { contract, terms: terms(contract) };
+    let subject = Signed::Terms { contract, terms: Box::new(terms(contract)) };
     Command::SignContract(SignContract { subject, signed_on: day(2) })
 }
 
@@ -70,6 +78,90 @@ fn invoice(n: u128, contract: u128, billing: Billing) -> Command {
 
 fn line(contract: u128, key: &str, minor: i128) -> (ObligationId, Money) {
     (obligation_id(contract_id(contract), key), usd(minor))
+}
+
+/// Signs the contract 1 under these terms, on the second of January 2026.
+fn signed(wire: &pb::ContractTerms) -> Loaded {
+    let contract = contract_id(1);
+    let mut fields = Fields::new();
+    let terms = parse_terms(&mut fields, "terms", contract, Some(wire), Limits::NONE);
+    let terms = terms.unwrap_or_else(|| panic!("{:?}", fields.finish())).unwrap();
+    let subject = Signed::Terms { contract, terms: Box::new(terms) };
+    let mut loaded = Loaded::default();
+    let sign = Command::SignContract(SignContract { subject, signed_on: day(2) });
+    run(&mut loaded, &sign).unwrap();
+    loaded
+}
+
+/// The contract 1 as it stands.
+fn stored(loaded: &Loaded) -> Contract {
+    loaded.contracts.get(tenant(), contract_id(1)).unwrap().clone()
+}
+
+fn amend(contract: u128, amendment: &pb::Amendment) -> Command {
+    let mut fields = Fields::new();
+    let limits = Limits { obligations: 4, ..Limits::NONE };
+    let asked = parse_amendment(&mut fields, "amendment", Some(amendment), limits);
+    assert_eq!(fields.finish(), Ok(()));
+    Command::AmendContract(AmendContract {
+        contract: contract_id(contract),
+        amendment: asked.unwrap(),
+        etag: String::new(),
+        limits,
+    })
+}
+
+/// A change of one price, from a day on.
+fn reprice(on: u32, key: &str, price: &str) -> pb::Amendment {
+    let change = pb::ObligationChange {
+        key: key.to_owned(),
+        price: wire_usd(price),
+        ..pb::ObligationChange::default()
+    };
+    pb::Amendment {
+        effective_on: Some(day(on).into()),
+        changes: vec![change],
+        ..pb::Amendment::default()
+    }
+}
+
+fn terminate(contract: u128, on: u32) -> Command {
+    Command::TerminateContract(TerminateContract {
+        contract: contract_id(contract),
+        termination: Termination {
+            effective_on: day(on),
+            refund: Refund::All,
+            penalty: Some(usd(500)),
+            forfeit_earned: false,
+            wind_down_to: Some(day(31)),
+            reason: "moved away".to_owned(),
+        },
+        etag: String::new(),
+    })
+}
+
+fn credit(n: u128, contract: u128, billing: Billing, concession: Option<Concession>) -> Command {
+    Command::IssueCreditNote(IssueCreditNote {
+        credit_note: CreditNoteId::from_uuid(Uuid::from_u128(n)),
+        contract: contract_id(contract),
+        number: "K-1".to_owned(),
+        issued_on: day(4),
+        billing,
+        tax: Some(usd(19)),
+        concession,
+    })
+}
+
+fn pay(n: u128, contract: u128, amount: Money) -> Command {
+    Command::RecordPayment(RecordPayment {
+        payment: Payment {
+            id: PaymentId::from_uuid(Uuid::from_u128(n)),
+            contract: contract_id(contract),
+            paid_on: day(5),
+            amount,
+            reference: "bank".to_owned(),
+        },
+    })
 }
 
 /// Decides and applies; answers the reason of a refusal.
@@ -193,7 +285,7 @@ fn a_tenant_is_made_once() {
 
 /// Commands over three contracts, some of which cannot be.
 fn any_command() -> impl Strategy<Value = (u8, u128, i128)> {
-    (0_u8..5, 1_u128..4, 1_i128..900)
+    (0_u8..9, 1_u128..4, 1_i128..900)
 }
 
 fn command_of(place: usize, (kind, contract, amount): (u8, u128, i128)) -> Command {
@@ -204,6 +296,10 @@ fn command_of(place: usize, (kind, contract, amount): (u8, u128, i128)) -> Comma
         1 => sign_terms(number),
         2 => sign_draft(contract, ""),
         3 => invoice(number, contract, Billing::Spread(usd(amount))),
+        4 => credit(number, contract, Billing::Spread(usd(amount)), None),
+        5 => pay(number, contract, usd(amount - 450)),
+        6 if amount > 850 => terminate(contract, 20),
+        6 | 7 => amend(contract, &reprice(10, "a", &format!("{}.00", 10 + amount))),
         _ => invoice(number, contract, Billing::Lines(vec![line(contract, "a", amount)])),
     }
 }
@@ -236,6 +332,12 @@ proptest! {
                 prop_assert!(unbilled >= 0);
             }
             prop_assert!(contract.signed_on.is_some() || contract.billed_total() == 0);
+            prop_assert!(contract.paid >= 0 && contract.billed.iter().all(|billed| *billed >= 0));
+            // What is stored is read again: prices raised by amendments included.
+            let wire = terms_to_proto(&contract.terms);
+            let mut fields = Fields::new();
+            let read = read_terms(&mut fields, "terms", contract.id, &wire, Limits::NONE);
+            prop_assert_eq!(terms_to_proto(&read.unwrap()), wire);
         }
     }
 }

@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use backlog_ids::{ContractId, InvoiceId, ObligationId};
-use backlog_money::{Currency, Money};
+use backlog_money::{Currency, MINOR_MAX, Money, allocate};
 use backlog_proto::fields::Fields;
 use backlog_recognition_engine::{EngineError, check_ceiling, invoice_spread};
 use chrono::NaiveDate;
 
 use super::error::{Ceiling, InvoiceError};
 use crate::contract::contract::Contract;
+use crate::contract::terms::Promise;
 
 /// An invoice. Amounts in minor units of its currency, which is its contract's.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +33,7 @@ pub(crate) struct Invoice {
     pub(crate) tax: i128,
 }
 
-/// The part of an invoice that bills one obligation.
+/// The part of an invoice or a credit note that concerns one obligation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Line {
     /// The obligation.
@@ -41,10 +42,10 @@ pub(crate) struct Line {
     pub(crate) amount: i128,
 }
 
-/// What an invoice asks for.
+/// What an invoice or a credit note asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Billing {
-    /// One amount, to be spread by what each obligation has not billed yet.
+    /// One amount, to be spread.
     Spread(Money),
     /// Amounts of obligations, each named once.
     Lines(Vec<(ObligationId, Money)>),
@@ -69,30 +70,41 @@ impl Billing {
         }
     }
 
+    /// What it comes to in minor units.
+    pub(super) fn total(&self) -> i128 {
+        match self {
+            Self::Spread(amount) => amount.minor(),
+            Self::Lines(lines) => {
+                lines.iter().fold(0, |sum, (_, amount)| sum.saturating_add(amount.minor()))
+            }
+        }
+    }
+
     /// The lines of an invoice of `contract`, which it fits.
     ///
     /// # Errors
-    /// `INVOICE_EXCEEDS_CEILING` when more would be billed than the contract, or one of its
-    /// obligations, is priced.
+    /// `INVOICE_EXCEEDS_CEILING` when more would be billed than the contract, or an obligation that
+    /// a line names, is priced.
     pub(super) fn lines(&self, contract: &Contract) -> Result<Vec<Line>, InvoiceError> {
-        let unbilled = contract.unbilled();
+        if contract.billed_total().saturating_add(self.total()) > MINOR_MAX {
+            return Err(exceeds(contract, MINOR_MAX, contract.billed_total()));
+        }
         match self {
             Self::Spread(amount) => {
-                let parts = invoice_spread(&unbilled, amount.minor())
-                    .map_err(|error| refused(contract, &error))?;
+                let parts =
+                    spread(contract, amount.minor()).map_err(|error| refused(contract, &error))?;
                 let promises = contract.terms.obligations.iter();
                 let lines = promises.zip(parts).filter(|(_, part)| *part > 0);
                 Ok(lines.map(|(o, amount)| Line { obligation: o.id, amount }).collect())
             }
             Self::Lines(lines) => {
-                let amounts = || lines.iter().map(|(_, money)| money.minor());
-                let total = amounts().fold(0_i128, i128::saturating_add);
-                check_ceiling(&unbilled, total).map_err(|error| refused(contract, &error))?;
                 let lines = lines.iter().map(|(obligation, money)| Line {
                     obligation: *obligation,
                     amount: money.minor(),
                 });
-                lines.map(|line| within_obligation(contract, &unbilled, line)).collect()
+                let lines: Vec<Line> = lines.collect();
+                check_lines(contract, &lines)?;
+                Ok(lines)
             }
         }
     }
@@ -107,25 +119,65 @@ pub(super) fn check_currency(fields: &mut Fields, path: &str, amount: Money, con
     }
 }
 
-fn within_obligation(
-    contract: &Contract,
-    unbilled: &[i128],
-    line: Line,
-) -> Result<Line, InvoiceError> {
-    let place = contract.place_of(line.obligation).unwrap_or(usize::MAX);
-    if line.amount <= unbilled.get(place).copied().unwrap_or_default() {
-        return Ok(line);
+/// The spread of an invoice that names no obligation: by what each has not billed yet, committed use
+/// included. What is left when nothing is goes to metered obligations, which have no ceiling, in
+/// equal parts.
+fn spread(contract: &Contract, amount: i128) -> Result<Vec<i128>, EngineError> {
+    let mut unbilled = contract.unbilled();
+    if !contract.is_metered() {
+        return invoice_spread(&unbilled, amount);
     }
-    let ceiling = contract.terms.obligations.get(place).map_or(0, |o| o.transaction_price);
-    Err(InvoiceError::ExceedsCeiling(Ceiling {
-        contract: contract.id,
-        obligation: Some(line.obligation),
-        ceiling: Money::from_minor(ceiling, contract.terms.currency),
-        billed: Money::from_minor(
-            contract.billed.get(place).copied().unwrap_or_default(),
-            contract.terms.currency,
-        ),
-    }))
+    let metered = || contract.terms.obligations.iter().map(|promise| promise.method.is_metered());
+    if contract.ceiling() <= contract.billed_below_ceiling() {
+        // Single ones may have room that others took.
+        for (part, _) in unbilled.iter_mut().zip(metered()).filter(|(_, metered)| !metered) {
+            *part = 0;
+        }
+    }
+    let open = unbilled.iter().try_fold(0_i128, |sum, part| sum.checked_add(*part));
+    let first = amount.min(open.ok_or(EngineError::Overflow)?);
+    let parts = invoice_spread(&unbilled, first)?;
+    let weights: Vec<i128> = metered().map(i128::from).collect();
+    let rest = allocate(amount.saturating_sub(first), &weights);
+    let rest = rest.map_err(|_| EngineError::Overflow)?;
+    Ok(parts.into_iter().zip(rest).map(|(part, more)| part.saturating_add(more)).collect())
+}
+
+/// That lines stay within the ceiling of the contract, and each within what its obligation may be
+/// billed at by itself.
+fn check_lines(contract: &Contract, lines: &[Line]) -> Result<(), InvoiceError> {
+    let of = |line: &Line| {
+        let place = contract.place_of(line.obligation)?;
+        contract.terms.obligations.get(place).zip(contract.billed.get(place))
+    };
+    let below = lines.iter().filter(|line| of(line).is_some_and(|(o, _)| !o.method.is_metered()));
+    let total = below.fold(0_i128, |sum, line| sum.saturating_add(line.amount));
+    let left = contract.ceiling().saturating_sub(contract.billed_below_ceiling());
+    if total > 0 {
+        check_ceiling(&[left], total).map_err(|error| refused(contract, &error))?;
+    }
+    for line in lines {
+        let Some((promise, billed)) = of(line) else { continue };
+        if let Some(ceiling) = own_ceiling(contract, promise)
+            && billed.saturating_add(line.amount) > ceiling
+        {
+            return Err(InvoiceError::ExceedsCeiling(Ceiling {
+                contract: contract.id,
+                obligation: Some(line.obligation),
+                ceiling: Money::from_minor(ceiling, contract.terms.currency),
+                billed: Money::from_minor(*billed, contract.terms.currency),
+            }));
+        }
+    }
+    Ok(())
+}
+
+/// What lines may bill of an obligation that states its price: that price and the variable amounts
+/// that concern it, or its share where that is more. The ceiling of others is the contract's alone.
+fn own_ceiling(contract: &Contract, promise: &Promise) -> Option<i128> {
+    let price = promise.price.filter(|_| !promise.method.is_metered())?;
+    let variables = contract.terms.billable_variables(&promise.key);
+    Some(price.saturating_add(variables).max(promise.transaction_price))
 }
 
 /// The engine's refusal of an amount: above what the contract as a whole can still bill.
@@ -133,10 +185,14 @@ fn refused(contract: &Contract, error: &EngineError) -> InvoiceError {
     let EngineError::InvoiceExceedsCeiling { .. } = error else {
         return InvoiceError::Uncomputable(contract.id);
     };
+    exceeds(contract, contract.ceiling(), contract.billed_below_ceiling())
+}
+
+fn exceeds(contract: &Contract, ceiling: i128, billed: i128) -> InvoiceError {
     InvoiceError::ExceedsCeiling(Ceiling {
         contract: contract.id,
         obligation: None,
-        ceiling: Money::from_minor(contract.terms.total(), contract.terms.currency),
-        billed: Money::from_minor(contract.billed_total(), contract.terms.currency),
+        ceiling: Money::from_minor(ceiling, contract.terms.currency),
+        billed: Money::from_minor(billed, contract.terms.currency),
     })
 }

@@ -9,7 +9,7 @@ use backlog_proto::contract::v1 as pb;
 use backlog_proto::fields::Fields;
 use chrono::NaiveDate;
 
-use super::convert::line_to_proto;
+use super::convert::billing_to_proto;
 use super::error::InvoiceError;
 use super::events;
 use super::invoice::{Billing, Invoice, check_currency};
@@ -39,12 +39,7 @@ pub(crate) struct IssueInvoice {
 impl IssueInvoice {
     /// Identity of the call.
     pub(crate) fn key(&self, request_id: String) -> RequestKey {
-        let (amount, lines) = match &self.billing {
-            Billing::Spread(amount) => (Some((*amount).into()), Vec::new()),
-            Billing::Lines(lines) => {
-                (None, lines.iter().map(|(id, money)| line_to_proto(*id, *money)).collect())
-            }
-        };
+        let (amount, lines) = billing_to_proto(&self.billing);
         let canonical = pb::IssueInvoiceRequest {
             request_id: String::new(),
             contract_id: self.contract.to_string(),
@@ -63,7 +58,7 @@ impl IssueInvoice {
     /// The invoice of the contract as it now is.
     ///
     /// # Errors
-    /// `NOT_FOUND`, `NOT_SIGNED`, `INVALID_FIELDS`, `INVOICE_EXCEEDS_CEILING`.
+    /// `NOT_FOUND`, `NOT_SIGNED`, `TERMINATED`, `INVALID_FIELDS`, `INVOICE_EXCEEDS_CEILING`.
     pub(crate) fn decide(
         &self,
         contract: Option<&Contract>,
@@ -71,6 +66,9 @@ impl IssueInvoice {
         let contract = contract.ok_or(InvoiceError::ContractNotFound(self.contract))?;
         if contract.signed_on.is_none() {
             return Err(InvoiceError::NotSigned(self.contract));
+        }
+        if contract.terminated {
+            return Err(InvoiceError::Terminated(self.contract));
         }
         let mut fields = Fields::new();
         self.billing.check(&mut fields, contract);

@@ -110,6 +110,48 @@ async fn wrong_invoices(service: &Service, books: &Books) {
     names(&status, &["page_size", "contract_id"]);
 }
 
+async fn wrong_changes(service: &Service, books: &Books) {
+    let mut contracts = service.contracts();
+    let status = contracts.amend_contract(books.admin.ask(<_>::default())).await.unwrap_err();
+    names(&status, &["request_id", "contract_id", "amendment"]);
+    let status = contracts.terminate_contract(books.admin.ask(<_>::default())).await.unwrap_err();
+    names(&status, &["request_id", "contract_id", "termination"]);
+    let request = pb::TerminateContractRequest {
+        termination: Some(pb::Termination {
+            effective_on: date(2026, 2, 2),
+            refund: Some(pb::termination::Refund::RefundAmount(usd("-1").unwrap())),
+            penalty: usd("-1"),
+            forfeit_earned: false,
+            wind_down_to: date(2026, 2, 1),
+            reason: "x".repeat(201),
+        }),
+        ..<_>::default()
+    };
+    let status = contracts.terminate_contract(books.admin.ask(request)).await.unwrap_err();
+    names(
+        &status,
+        &[
+            "request_id",
+            "contract_id",
+            "termination.refund_amount.amount",
+            "termination.penalty.amount",
+            "termination.wind_down_to",
+            "termination.reason",
+        ],
+    );
+    let mut invoices = service.invoices();
+    let request = pb::IssueCreditNoteRequest { concession: 9, tax: usd("-1"), ..<_>::default() };
+    let status = invoices.issue_credit_note(books.admin.ask(request)).await.unwrap_err();
+    names(
+        &status,
+        &["request_id", "contract_id", "issued_on", "amount", "concession", "tax.amount"],
+    );
+    let request =
+        pb::RecordPaymentRequest { amount: usd("0"), reference: "x".repeat(101), ..<_>::default() };
+    let status = invoices.record_payment(books.admin.ask(request)).await.unwrap_err();
+    names(&status, &["request_id", "contract_id", "paid_on", "amount.amount", "reference"]);
+}
+
 async fn wrong_tenants(service: &Service, books: &Books) {
     let mut platform = service.platform();
     let request = pb::CreateTenantRequest {
@@ -144,6 +186,7 @@ async fn wrong_fields_are_all_named_and_nothing_is_written() {
     let before = service.entries().await;
     wrong_contracts(&service, &books).await;
     wrong_invoices(&service, &books).await;
+    wrong_changes(&service, &books).await;
     wrong_tenants(&service, &books).await;
     assert_eq!(service.entries().await, before);
 }

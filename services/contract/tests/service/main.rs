@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod cancellation;
+mod changes;
 mod concurrency;
 mod contracts;
 mod harness;

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 
 use backlog_proto::common::v1::{DateRange, Money as WireMoney};
+use backlog_proto::contract::v1::obligation_terms::Method;
 use backlog_proto::google::r#type::Date;
 use uuid::Uuid;
 
 use super::*;
 use crate::contract::create::CreateContract;
 
-const OBLIGATIONS_MAX: usize = 3;
+mod methods;
+
+const LIMITS: Limits = Limits { obligations: 3, variables: 2, milestones: 3, gates: 2 };
 
 pub(crate) fn usd(amount: &str) -> Option<WireMoney> {
     Some(WireMoney { currency_code: "USD".to_owned(), amount: amount.to_owned() })
@@ -47,9 +50,9 @@ fn contract_id() -> ContractId {
 
 fn parse(terms: &pb::ContractTerms) -> Result<Terms, Vec<String>> {
     let mut fields = Fields::new();
-    let parsed = parse_terms(&mut fields, "terms", contract_id(), Some(terms), OBLIGATIONS_MAX);
+    let parsed = parse_terms(&mut fields, "terms", contract_id(), Some(terms), LIMITS);
     match fields.finish() {
-        Ok(()) => Ok(parsed.unwrap()),
+        Ok(()) => Ok(parsed.unwrap().unwrap()),
         Err(violations) => {
             assert!(parsed.is_none(), "wrong terms never come through");
             Err(violations.into_iter().map(|violation| violation.field).collect())

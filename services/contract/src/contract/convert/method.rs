@@ -1,0 +1,235 @@
+//! How an obligation is recognized, between wire and domain.
+
+use std::collections::BTreeSet;
+
+use backlog_money::{Currency, Money, Quantity};
+use backlog_proto::contract::v1 as pb;
+use backlog_proto::contract::v1::milestone::Weight;
+use backlog_proto::contract::v1::obligation_terms::Method as Wire;
+use backlog_proto::fields::Fields;
+use backlog_recognition_engine::{Method, Milestone, MilestoneWeight};
+
+use super::super::terms::Limits;
+use super::values::{parse_amount, parse_key, parse_positive, parse_quantity};
+use crate::policy::{convention_number, parse_convention};
+
+/// What a method is read with; `None` where the field itself is missing or wrong.
+pub(super) struct Beside {
+    /// Units that the obligation states.
+    pub(super) quantity: Option<Quantity>,
+    /// Price of a unit that it states.
+    pub(super) unit_price: Option<Quantity>,
+    /// The contract's currency.
+    pub(super) currency: Option<Currency>,
+    /// How much it may hold.
+    pub(super) limits: Limits,
+}
+
+/// Whether the price follows what is used.
+pub(super) const fn is_metered(method: Option<&Wire>) -> bool {
+    matches!(method, Some(Wire::RightToInvoice(_) | Wire::Usage(_)))
+}
+
+/// The name of the field that holds a method.
+pub(super) const fn field_of(method: &Method) -> &'static str {
+    match method {
+        Method::StraightLine { .. } => "straight_line",
+        Method::PointInTime { .. } => "point_in_time",
+        Method::Milestones(_) => "milestones",
+        Method::CostToCost { .. } => "cost_to_cost",
+        Method::Units { .. } => "units",
+        Method::PercentComplete => "percent_complete",
+        Method::LaborHours { .. } => "labor_hours",
+        Method::RightToInvoice { .. } => "right_to_invoice",
+        Method::Usage { .. } => "usage",
+    }
+}
+
+/// Reads the method of the obligation at `path`.
+pub(super) fn parse_method(
+    fields: &mut Fields,
+    path: &str,
+    method: Option<&Wire>,
+    beside: &Beside,
+) -> Option<Method> {
+    let Some(method) = method else {
+        let sentence = "must be set, or another method: it says how revenue is recognized";
+        fields.violation(format!("{path}.straight_line"), sentence);
+        return None;
+    };
+    match method {
+        Wire::StraightLine(line) => {
+            let path = format!("{path}.straight_line.convention");
+            let convention = parse_convention(fields, &path, line.convention)?;
+            Some(Method::StraightLine { convention })
+        }
+        Wire::PointInTime(point) => {
+            let gates = parse_gates(fields, &format!("{path}.point_in_time.gates"), point, beside)?;
+            let quantity = beside.quantity.unwrap_or(Quantity::ONE);
+            Some(Method::PointInTime { quantity, gates })
+        }
+        Wire::Milestones(list) => {
+            let path = format!("{path}.milestones.milestones");
+            parse_milestones(fields, &path, &list.milestones, beside).map(Method::Milestones)
+        }
+        Wire::CostToCost(cost) => {
+            let path = format!("{path}.cost_to_cost.estimate_at_completion");
+            let estimate = fields.required(&path, cost.estimate_at_completion.as_ref())?;
+            let estimate = parse_positive(fields, &path, Some(estimate), beside.currency)?;
+            Some(Method::CostToCost { estimate })
+        }
+        Wire::Units(units) => {
+            let total = parse_total(fields, &format!("{path}.units.total"), &units.total, beside)?;
+            Some(Method::Units { total })
+        }
+        Wire::PercentComplete(_) => Some(Method::PercentComplete),
+        Wire::LaborHours(hours) => {
+            let path = format!("{path}.labor_hours.total");
+            let total = parse_total(fields, &path, &hours.total, beside)?;
+            Some(Method::LaborHours { total })
+        }
+        Wire::RightToInvoice(_) => Some(Method::RightToInvoice { unit_price: beside.unit_price? }),
+        Wire::Usage(usage) => {
+            let path = format!("{path}.usage.minimum");
+            let minimum = parse_amount(fields, &path, usage.minimum.as_ref(), beside.currency);
+            let minimum = minimum.unwrap_or(0);
+            Some(Method::Usage { unit_price: beside.unit_price?, minimum })
+        }
+    }
+}
+
+/// Units or hours: as stated, else the obligation's quantity, which they may not contradict.
+fn parse_total(fields: &mut Fields, path: &str, total: &str, beside: &Beside) -> Option<Quantity> {
+    if total.is_empty() {
+        return required_total(fields, path, beside.quantity);
+    }
+    let total = parse_quantity(fields, path, total)?;
+    if beside.quantity.is_some_and(|quantity| quantity != total) {
+        fields.violation(path, "must be the obligation's quantity, or empty");
+        return None;
+    }
+    Some(total)
+}
+
+fn required_total(fields: &mut Fields, path: &str, quantity: Option<Quantity>) -> Option<Quantity> {
+    if quantity.is_none() {
+        fields.violation(path, "must be set, or the obligation's quantity");
+    }
+    quantity
+}
+
+fn parse_gates(
+    fields: &mut Fields,
+    path: &str,
+    point: &pb::PointInTime,
+    beside: &Beside,
+) -> Option<Vec<String>> {
+    if point.gates.len() > beside.limits.gates {
+        fields.violation(path, format!("must be at most {}", beside.limits.gates));
+        return None;
+    }
+    let mut named = BTreeSet::new();
+    let mut gates = Vec::with_capacity(point.gates.len());
+    for (place, gate) in point.gates.iter().enumerate() {
+        let path = format!("{path}[{place}]");
+        let Some(gate) = fields.text(&path, gate, 1, 60) else { continue };
+        if named.insert(gate.clone()) {
+            gates.push(gate);
+        } else {
+            fields.violation(path, "must differ from the gates before it");
+        }
+    }
+    (gates.len() == point.gates.len()).then_some(gates)
+}
+
+fn parse_milestones(
+    fields: &mut Fields,
+    path: &str,
+    milestones: &[pb::Milestone],
+    beside: &Beside,
+) -> Option<Vec<Milestone>> {
+    let most = beside.limits.milestones;
+    if milestones.is_empty() || milestones.len() > most {
+        fields.violation(path, format!("must be 1 to {most}"));
+        return None;
+    }
+    let mut ids = BTreeSet::new();
+    let mut parsed = Vec::with_capacity(milestones.len());
+    for (place, milestone) in milestones.iter().enumerate() {
+        let path = format!("{path}[{place}]");
+        let id = parse_key(fields, &format!("{path}.id"), &milestone.id);
+        if !ids.insert(milestone.id.as_str()) {
+            fields.violation(format!("{path}.id"), "must differ from the ids before it");
+        }
+        let weight = parse_weight(fields, &path, milestone.weight.as_ref(), beside.currency);
+        parsed.extend(id.zip(weight).map(|(id, weight)| Milestone { id, weight }));
+    }
+    (parsed.len() == milestones.len()).then_some(parsed)
+}
+
+fn parse_weight(
+    fields: &mut Fields,
+    path: &str,
+    weight: Option<&Weight>,
+    currency: Option<Currency>,
+) -> Option<MilestoneWeight> {
+    match weight {
+        None => {
+            fields.violation(format!("{path}.share"), "must be set, or amount");
+            None
+        }
+        Some(Weight::Amount(amount)) => {
+            parse_amount(fields, &format!("{path}.amount"), Some(amount), currency)
+                .map(MilestoneWeight::Amount)
+        }
+        Some(Weight::Share(share)) => {
+            let path = format!("{path}.share");
+            fields.required(&path, (!share.is_empty()).then_some(()))?;
+            let share = parse_quantity(fields, &path, share)?;
+            if share > Quantity::ONE {
+                fields.violation(path, "must be at most 1, the whole");
+                return None;
+            }
+            Some(MilestoneWeight::Share(share))
+        }
+    }
+}
+
+/// Writes a method.
+pub(super) fn method_to_proto(method: &Method, currency: Currency) -> Wire {
+    let money = |minor: i128| Some(Money::from_minor(minor, currency).into());
+    match method {
+        Method::StraightLine { convention } => {
+            Wire::StraightLine(pb::StraightLine { convention: convention_number(*convention) })
+        }
+        Method::PointInTime { gates, .. } => {
+            Wire::PointInTime(pb::PointInTime { gates: gates.clone() })
+        }
+        Method::Milestones(milestones) => {
+            let milestones = milestones.iter().map(|milestone| pb::Milestone {
+                id: milestone.id.clone(),
+                weight: Some(match milestone.weight {
+                    MilestoneWeight::Share(share) => Weight::Share(share.to_string()),
+                    MilestoneWeight::Amount(amount) => {
+                        Weight::Amount(Money::from_minor(amount, currency).into())
+                    }
+                }),
+            });
+            Wire::Milestones(pb::Milestones { milestones: milestones.collect() })
+        }
+        Method::CostToCost { estimate } => {
+            Wire::CostToCost(pb::CostToCost { estimate_at_completion: money(*estimate) })
+        }
+        Method::Units { total } => Wire::Units(pb::Units { total: total.to_string() }),
+        Method::PercentComplete => Wire::PercentComplete(pb::PercentComplete {}),
+        Method::LaborHours { total } => {
+            Wire::LaborHours(pb::LaborHours { total: total.to_string() })
+        }
+        Method::RightToInvoice { .. } => Wire::RightToInvoice(pb::RightToInvoice {}),
+        Method::Usage { minimum, .. } => {
+            // No minimum and a minimum of nothing are the same.
+            let minimum = if *minimum == 0 { None } else { money(*minimum) };
+            Wire::Usage(pb::Usage { minimum })
+        }
+    }
+}
