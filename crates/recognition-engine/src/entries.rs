@@ -131,7 +131,10 @@ impl Listing<'_> {
             return months.filter(|piece| piece.from <= piece.to).collect();
         }
         let reported = self.obligation.points.iter().map(|point| point.on);
-        let ends = matches!(earning, Earning::Metered(..)).then(|| self.obligation.term.to());
+        let ends = match earning {
+            Earning::Metered(..) => Some(self.obligation.term.to()),
+            _ => self.obligation.expires_on(),
+        };
         let days = reported.chain(ends).filter(|day| (from..=to).contains(day));
         let months: BTreeSet<NaiveDate> = days.map(first_of_month).collect();
         let piece = |month: NaiveDate| Piece {

@@ -1,7 +1,7 @@
 //! What happened, as the fold takes it in.
 
 use backlog_ids::{ContractId, InvoiceId, ObligationId};
-use backlog_money::Currency;
+use backlog_money::{Currency, Quantity};
 use chrono::NaiveDate;
 
 use crate::{
@@ -219,6 +219,13 @@ pub enum Estimate {
         obligation: ObligationId,
         /// The whole cost.
         estimate: i128,
+    },
+    /// Of the share of a right that will be exercised.
+    Exercise {
+        /// The obligation.
+        obligation: ObligationId,
+        /// The share of all rights.
+        share: Quantity,
     },
 }
 

@@ -1,6 +1,7 @@
 //! How the revenue of an obligation is recognized.
 
 use backlog_money::Quantity;
+use chrono::NaiveDate;
 
 use crate::policy::Convention;
 use serde::{Deserialize, Serialize};
@@ -50,6 +51,16 @@ pub enum Method {
         unit_price: Quantity,
         /// Committed over the term, in minor units; recognized at its end as far as unused.
         minimum: i128,
+    },
+    /// An option that is a material right (606-10-55-42): earned as it is exercised, of what is expected
+    /// to be, and wholly when it expires.
+    MaterialRight {
+        /// The share of all rights that is expected to be exercised (55-44), above zero, at most one.
+        expected_share: Quantity,
+        /// What exercising all rights costs, in minor units: in T as far as it was exercised.
+        exercise_price: i128,
+        /// Last day of the right.
+        expires_on: NaiveDate,
     },
 }
 

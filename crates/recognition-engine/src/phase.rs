@@ -135,6 +135,9 @@ fn progress(
     (before, total): (i128, i128),
     day: NaiveDate,
 ) -> (i128, i128, i128) {
+    if obligation.expires_on().is_some_and(|last| day >= last) {
+        return (1, 1, 0);
+    }
     let Some(point) = obligation.point(day) else { return (0, 1, 0) };
     let total = if point.of == 0 { total } else { point.of };
     let of = total.saturating_sub(before).max(0);
@@ -167,6 +170,14 @@ impl ObligationState {
         match self.method {
             Method::Usage { minimum, .. } if day >= self.term.to() => Ok(value.max(minimum)),
             _ => Ok(value),
+        }
+    }
+
+    /// The day at whose end a right is earned, exercised or not.
+    pub(crate) const fn expires_on(&self) -> Option<NaiveDate> {
+        match self.method {
+            Method::MaterialRight { expires_on, .. } => Some(expires_on),
+            _ => None,
         }
     }
 

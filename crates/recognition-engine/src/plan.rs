@@ -80,6 +80,9 @@ impl ObligationState {
             let month = known.map_or(self.term.to(), last_of_month);
             return Ok(vec![(month.succ_opt().unwrap_or(month), amount)]);
         }
+        if let Some(last) = self.expires_on() {
+            return Ok(vec![(first_of_month(last), amount)]);
+        }
         if matches!(self.method, Method::PointInTime { .. } | Method::Usage { .. }) {
             return Ok(vec![(first_of_month(self.term.to()), amount)]);
         }

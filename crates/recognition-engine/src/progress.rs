@@ -65,6 +65,10 @@ pub enum Reading {
         /// Which gate; none where the obligation has none.
         gate: Option<String>,
     },
+    /// The share of all rights that was exercised, to date.
+    Exercised(Quantity),
+    /// The right ended before its last day: what is left is earned.
+    Expired,
 }
 
 /// Progress as of the end of a day, until the next point. Its unit is the method's.
@@ -122,6 +126,19 @@ impl ObligationState {
             (Method::PointInTime { quantity, gates }, Reading::Delivered { .. }) => {
                 self.deliver(on, *quantity, gates, reading)
             }
+            (Method::MaterialRight { expires_on, .. }, Reading::Exercised(share)) => {
+                if on > *expires_on {
+                    return Err(EngineError::ProgressOutOfRange(self.key.clone()));
+                }
+                let expected = self.expected_share(on);
+                self.done_by(on, share.scaled(), WHOLE)?;
+                self.expect_share(on, expected)
+            }
+            (Method::MaterialRight { .. }, Reading::Expired) => {
+                let expected = self.expected_share(on);
+                self.place(Point { on, done: expected, of: expected, at_cost: 0 });
+                Ok(())
+            }
             _ => Err(EngineError::OtherMethod(self.key.clone())),
         }
     }
@@ -137,6 +154,31 @@ impl ObligationState {
         let last = self.point(on).copied();
         let (done, at_cost) = last.map_or((0, 0), |point| (point.done, point.at_cost));
         self.cost(on, add(done, at_cost)?, Some(estimate), at_cost)
+    }
+
+    /// The share of all rights that is expected to be exercised, as of a day.
+    fn expected_share(&self, on: NaiveDate) -> i128 {
+        match (self.point(on), &self.method) {
+            (Some(point), _) => point.of,
+            (None, Method::MaterialRight { expected_share, .. }) => expected_share.scaled(),
+            (None, _) => 0,
+        }
+    }
+
+    /// Another expectation, from `on` on (606-10-55-48).
+    pub(crate) fn expect_share(&mut self, on: NaiveDate, share: i128) -> Result<(), EngineError> {
+        if !matches!(self.method, Method::MaterialRight { .. }) {
+            return Err(EngineError::OtherMethod(self.key.clone()));
+        }
+        if !(1..=WHOLE).contains(&share) {
+            return Err(EngineError::ProgressOutOfRange(self.key.clone()));
+        }
+        let done = self.point(on).map_or(0, |point| point.done);
+        self.place(Point { on, done, of: share, at_cost: 0 });
+        for point in self.points.iter_mut().filter(|point| point.on > on) {
+            point.of = share;
+        }
+        Ok(())
     }
 
     /// `done` to date, of at most `most`.
@@ -250,6 +292,7 @@ impl ObligationState {
             Method::PointInTime { quantity, .. } => Ok(quantity.scaled()),
             Method::Units { total } | Method::LaborHours { total } => Ok(total.scaled()),
             Method::PercentComplete => Ok(HUNDRED),
+            Method::MaterialRight { expected_share, .. } => Ok(expected_share.scaled()),
             Method::Milestones(milestones) => {
                 milestones.iter().try_fold(0, |sum, m| add(sum, self.weight(m.weight)?))
             }

@@ -1,5 +1,6 @@
 //! Progress and estimates: what was done, and what is expected.
 
+use backlog_money::Quantity;
 use chrono::NaiveDate;
 
 use crate::{
@@ -7,9 +8,11 @@ use crate::{
     error::EngineError,
     facts::{Estimate, EstimateFact},
     math::{add, sub},
+    method::Method,
     phase::{Phase, Spread},
     progress::ProgressFact,
     settle::Settlement,
+    share::Share,
     state::{ContractState, ObligationState},
 };
 
@@ -20,13 +23,42 @@ pub(crate) fn progress(
     fact: &ProgressFact,
 ) -> Result<(ContractState, Effects), EngineError> {
     let place = state.place(fact.obligation)?;
+    let paid_before = state.obligations.get(place).map(exercise_value).transpose()?;
     let mut settlement = Settlement::of(state);
     change(&mut settlement, place, fact.on, |obligation| {
         obligation.report(fact.on, &fact.reading)
     })?;
     let price = settlement.state.price_of(place)?;
     settlement.price(place, price, Cause::Usage, fact.on)?;
+    let paid = settlement.state.obligations.get(place).map(exercise_value).transpose()?;
+    let paid = sub(paid.unwrap_or(0), paid_before.unwrap_or(0))?;
+    if paid != 0 {
+        take_up(&mut settlement, place, fact.on, paid)?;
+    }
     settlement.finish(fact.on)
+}
+
+/// What exercising a right cost to date, in minor units.
+fn exercise_value(obligation: &ObligationState) -> Result<i128, EngineError> {
+    let Method::MaterialRight { exercise_price, .. } = obligation.method else { return Ok(0) };
+    let done = obligation.points.last().map_or(0, |point| point.done);
+    Share::new(done, Quantity::ONE.scaled()).apply(exercise_price)
+}
+
+/// The price of exercising enters T with it, and is earned with it: what it buys is transferred then.
+fn take_up(
+    settlement: &mut Settlement,
+    place: usize,
+    on: NaiveDate,
+    paid: i128,
+) -> Result<(), EngineError> {
+    change(settlement, place, on, |obligation| {
+        let last = obligation.last_phase(on)?.clone();
+        let (price, carved) = (add(last.price, paid)?, add(last.carved, paid)?);
+        obligation.begin(Phase { from: on, price, carved, posted_ahead: 0, ..last })
+    })?;
+    let price = settlement.state.price_of(place)?;
+    settlement.price(place, price, Cause::Booking, on)
 }
 
 /// Takes in a changed estimate: T of the obligations that the amount was promised for changes as it
@@ -40,6 +72,10 @@ pub(crate) fn reestimate(
         Estimate::Cost { obligation, estimate } => {
             let place = settlement.state.place(*obligation)?;
             change(&mut settlement, place, fact.on, |o| o.expect_cost(fact.on, *estimate))?;
+        }
+        Estimate::Exercise { obligation, share } => {
+            let place = settlement.state.place(*obligation)?;
+            change(&mut settlement, place, fact.on, |o| o.expect_share(fact.on, share.scaled()))?;
         }
         Estimate::Variable { id, estimate, included } => {
             let mut allocation = settlement.state.allocation.clone();

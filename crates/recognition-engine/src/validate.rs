@@ -86,10 +86,15 @@ fn of_whole(contract: &SignedContract) -> Vec<ViolationReason> {
 fn of_price(contract: &SignedContract, obligation: &SignedObligation) -> Vec<ViolationReason> {
     let mut reasons = Vec::new();
     let own = contract.variables.iter().any(|v| v.applies_to.contains(&obligation.id));
+    let right = matches!(obligation.method, Method::MaterialRight { .. });
     let needs_none = own || obligation.residual || obligation.method.is_metered();
     match (contract.price, obligation.price) {
         (Some(_), Some(_)) => reasons.push(ViolationReason::PriceTwice),
-        (None, None) if !needs_none => reasons.push(ViolationReason::PriceMissing),
+        // The price of a right is part of what else is promised (606-10-55-44).
+        (None, None) if right && obligation.ssp.is_none() => {
+            reasons.push(ViolationReason::SspMissing);
+        }
+        (None, None) if !needs_none && !right => reasons.push(ViolationReason::PriceMissing),
         (Some(_), None) if obligation.ssp.is_none() && !needs_none => {
             reasons.push(ViolationReason::SspMissing);
         }
@@ -120,6 +125,11 @@ fn of_method(obligation: &SignedObligation) -> Option<ViolationReason> {
         Method::RightToInvoice { unit_price } => *unit_price >= Quantity::ZERO,
         Method::Usage { unit_price, minimum } => {
             *unit_price >= Quantity::ZERO && (0..=MINOR_MAX).contains(minimum)
+        }
+        Method::MaterialRight { expected_share, exercise_price, expires_on } => {
+            let share = Quantity::ZERO < *expected_share && *expected_share <= Quantity::ONE;
+            let lasts = obligation.term.is_none_or(|term| term.from() <= *expires_on);
+            share && lasts && (0..=MINOR_MAX).contains(exercise_price)
         }
         Method::Milestones(milestones) => {
             return (!are_whole(milestones, obligation.price))

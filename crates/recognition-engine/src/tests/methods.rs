@@ -4,8 +4,8 @@ use backlog_money::Quantity;
 
 use super::{Story, contract, contract_id, day, obligation_id, policy, take, term, usd};
 use crate::{
-    Convention, EngineError, Fact, Filter, Method, Milestone, MilestoneWeight, ProgressFact,
-    Reading, Rounding,
+    Convention, EngineError, Estimate, EstimateFact, Fact, Filter, Method, Milestone,
+    MilestoneWeight, ProgressFact, Reading, Rounding,
 };
 
 fn q(text: &str) -> Quantity {
@@ -223,4 +223,58 @@ fn late_progress_is_corrected() {
     let entries =
         |story: &Story| story.ledger.entries(day("2026-12-31"), &Filter::all(usd())).unwrap();
     assert_eq!(entries(&late), entries(&ordered));
+}
+
+/// A right is earned as it is exercised, of what is expected to be (case 65, where that changes), and
+/// wholly on its last day (case 63); the price of exercising enters T with it.
+#[test]
+fn material_rights() {
+    let sold = |price, ssps: [i128; 2], (expected, exercise_price, expires_on): (&str, _, &str)| {
+        let mut signed = contract(term("2026-01-01", "2026-12-31"), &[0, 0]);
+        signed.price = Some(price);
+        for (obligation, ssp) in signed.obligations.iter_mut().zip(ssps) {
+            (obligation.price, obligation.ssp) = (None, Some(ssp));
+        }
+        signed.obligations[0].method = Method::MaterialRight {
+            expected_share: q(expected),
+            exercise_price,
+            expires_on: day(expires_on),
+        };
+        signed.obligations[1].method =
+            Method::PointInTime { quantity: Quantity::ONE, gates: Vec::new() };
+        Story::sign(signed, policy(Convention::EvenMonths, Rounding::Cumulative))
+    };
+    let exercised = |on, share: &str| progress(on, Reading::Exercised(q(share)));
+    let mut points = sold(10_000_000, [950_000, 10_000_000], ("0.95", 0, "2029-12-31"));
+    assert_eq!(points.state.obligations[0].transaction_price, 867_580);
+    points.fact(&exercised("2026-12-31", "0.45"));
+    points.run("2026-12-31");
+    assert_eq!(points.state.obligations[0].recognized, 410_959);
+    points.fact(&Fact::Reestimated(EstimateFact {
+        contract: contract_id(),
+        on: day("2027-12-31"),
+        estimate: Estimate::Exercise { obligation: obligation_id(0), share: q("0.97") },
+    }));
+    points.fact(&exercised("2027-12-31", "0.85"));
+    points.run("2027-12-31");
+    assert_eq!(points.state.obligations[0].recognized, 760_251);
+    let late = take(&mut points.state, &exercised("2030-01-01", "0.9")).unwrap_err();
+    assert_eq!(late, EngineError::ProgressOutOfRange("o0".to_owned()));
+    points.run("2029-12-31");
+    assert_eq!(points.state.obligations[0].recognized, 867_580);
+
+    let mut voucher = sold(10_000, [1_200, 10_000], ("0.8", 5_000, "2026-01-31"));
+    voucher.fact(&exercised("2026-01-15", "0.4"));
+    voucher.run("2026-01-15");
+    let at = voucher.at("2026-01-15");
+    // 10.71 x 0.4 / 0.8, and 50.00 x 0.4 paid with it.
+    assert_eq!((at.recognized, at.transaction_price), (536 + 2_000, 12_000));
+    voucher.run("2026-01-31");
+    assert_eq!(voucher.state.obligations[0].recognized, 1_071 + 2_000);
+    let planned = voucher.ledger.schedule(day("2026-01-31"), &Filter::all(usd())).unwrap();
+    assert_eq!(planned.values().sum::<i128>(), 8_929);
+    let mut ended = sold(10_000, [1_200, 10_000], ("0.8", 0, "2026-06-30"));
+    ended.fact(&progress("2026-02-10", Reading::Expired));
+    ended.run("2026-02-28");
+    assert_eq!(ended.state.obligations[0].recognized, 1_071);
 }
