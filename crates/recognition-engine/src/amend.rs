@@ -108,12 +108,19 @@ pub(crate) fn amend(
     for change in &fact.changes {
         changed.push(restate(&mut settlement.state, fact.on, change, treatment)?);
     }
-    let mut pool = 0;
-    for change in changed.iter().filter(|change| change.distinct) {
-        pool = add(pool, change.price)?;
+    for change in &mut changed {
+        let obligation = settlement.state.obligations.get(change.place);
+        // Where nothing remains, only the past is left to measure.
+        let remains = obligation.map(|o| o.takes_part(fact.on)).transpose()?.unwrap_or(false);
+        change.distinct &= remains;
     }
-    for change in changed.iter().filter(|change| !change.distinct) {
-        catch_up(&mut settlement, fact.on, change)?;
+    let mut pool = 0;
+    for change in &changed {
+        match (change.removed, change.distinct) {
+            (true, _) => give_up(&mut settlement, fact.on, change)?,
+            (false, true) => pool = add(pool, change.price)?,
+            (false, false) => catch_up(&mut settlement, fact.on, change)?,
+        }
     }
     for promised in &fact.added {
         let price = promised.price.unwrap_or(0);
@@ -121,7 +128,8 @@ pub(crate) fn amend(
         let term = promised.term.unwrap_or(settlement.state.term);
         settlement.state.promise(promised, term, BEGINNING, 0)?;
     }
-    let touched = changed.iter().any(|change| change.distinct) || !fact.added.is_empty();
+    let pooled = |change: &Changed| change.distinct && !change.removed;
+    let touched = changed.iter().any(pooled) || !fact.added.is_empty();
     if touched {
         prospective(&mut settlement, fact, &changed, pool)?;
     }
@@ -227,6 +235,24 @@ fn catch_up(
     settlement.price(place, price, Cause::Amendment, on)
 }
 
+/// Gives up what remains of an obligation: its price becomes what is earned, or what stays owed for it,
+/// which is then earned at once.
+fn give_up(
+    settlement: &mut Settlement,
+    on: NaiveDate,
+    changed: &Changed,
+) -> Result<(), EngineError> {
+    let place = changed.place;
+    change(settlement, place, on, |obligation| {
+        let price = add(obligation.transaction_price, changed.price)?;
+        let carved = obligation.earned_before(on)?;
+        let (satisfied, spread) = (Share::WHOLE, Spread::AtOnce);
+        obligation.begin(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 })
+    })?;
+    let price = settlement.state.price_of(place)?;
+    settlement.price(place, price, Cause::Amendment, on)
+}
+
 /// What an obligation brings into the pool of a prospective change.
 struct Remaining {
     place: usize,
@@ -252,11 +278,11 @@ fn prospective(
     let mut remaining = Vec::new();
     for (place, obligation) in settlement.state.obligations.iter().enumerate() {
         let own = changed.iter().find(|change| change.place == place);
-        if own.is_some_and(|change| !change.distinct) || !obligation.takes_part(fact.on)? {
+        let apart = own.is_some_and(|change| change.removed || !change.distinct);
+        if apart || !obligation.takes_part(fact.on)? {
             continue;
         }
-        let removed = own.is_some_and(|change| change.removed);
-        let part = obligation.remaining(place, fact.on, removed)?;
+        let part = obligation.remaining(place, fact.on)?;
         let open = sub(obligation.transaction_price, part.earned)?;
         pool = add(pool, open)?;
         let price = match own {
@@ -266,7 +292,10 @@ fn prospective(
         };
         remaining.push(Remaining { own: price, ..part });
     }
-    let weights: Vec<i128> = remaining.iter().map(|part| part.weight).collect();
+    let mut weights: Vec<i128> = remaining.iter().map(|part| part.weight).collect();
+    if weights.iter().all(|weight| *weight == 0) {
+        weights = vec![1; weights.len()];
+    }
     let shares = split(pool, &weights)?;
     for (part, share) in remaining.iter().zip(shares) {
         let price = add(part.earned, share)?;
@@ -300,12 +329,7 @@ impl ObligationState {
         Ok(raised || self.satisfied_before(on)? != Share::WHOLE)
     }
 
-    fn remaining(
-        &self,
-        place: usize,
-        on: NaiveDate,
-        removed: bool,
-    ) -> Result<Remaining, EngineError> {
+    fn remaining(&self, place: usize, on: NaiveDate) -> Result<Remaining, EngineError> {
         let last = self.last_phase(on)?;
         let earned = self.earned_before(on)?;
         let whole = self.spread_anew(last.spread)?;
@@ -321,10 +345,8 @@ impl ObligationState {
         };
         let day = on.pred_opt().unwrap_or(on);
         let done = probe.earning(self)?.share(day);
-        let weight = if removed { 0 } else { done.rest().apply(self.ssp)?.max(0) };
-        let satisfied = if removed { Share::WHOLE } else { done };
-        let spread = if removed { Spread::AtOnce } else { rest };
-        Ok(Remaining { place, earned, satisfied, spread, weight, own: 0 })
+        let weight = done.rest().apply(self.ssp)?.max(0);
+        Ok(Remaining { place, earned, satisfied: done, spread: rest, weight, own: 0 })
     }
 }
 

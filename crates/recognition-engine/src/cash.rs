@@ -71,10 +71,9 @@ fn refund_weights(state: &ContractState, refund: i128) -> Result<Vec<i128>, Engi
     if sum(beyond.iter().copied())? >= refund.saturating_neg() {
         return Ok(beyond);
     }
-    let billed: Vec<i128> = state.obligations.iter().map(|o| o.billed).collect();
-    let available = sum(billed.iter().copied())?;
-    if available < refund.saturating_neg() {
-        return Err(EngineError::CreditExceedsInvoice { available });
+    let billed: Vec<i128> = state.obligations.iter().map(|o| o.billed.max(0)).collect();
+    if sum(billed.iter().copied())? == 0 {
+        return Ok((0..billed.len()).map(|place| i128::from(place == 0)).collect());
     }
     Ok(billed)
 }

@@ -70,12 +70,6 @@ pub enum EngineError {
     /// The contract has ended.
     #[error("the contract is terminated")]
     Terminated,
-    /// More is credited or given back than was billed or paid.
-    #[error("the amount exceeds what there is, {available} minor units")]
-    CreditExceedsInvoice {
-        /// What there is, in minor units.
-        available: i128,
-    },
     /// An amount has nothing to be shared by.
     #[error("nothing has a price or stand-alone selling price to share the amount by")]
     NothingToShareBy,

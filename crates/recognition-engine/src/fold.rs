@@ -1,18 +1,20 @@
 //! The fold: one fact into the state of its contract.
 
+use chrono::NaiveDate;
+
 use crate::{
     adjust::adjust,
-    amend::amend,
+    amend::{AmendmentFact, amend},
     book::book,
     cash::pay,
     effects::Effects,
     error::EngineError,
-    facts::Fact,
+    facts::{Concession, CreditFact, Fact},
     invoice::{credit, invoice},
     recognize::recognize,
     report::{progress, reestimate},
     state::ContractState,
-    terminate::terminate,
+    terminate::{TerminationFact, terminate},
 };
 
 /// The state after `fact`, and what it did. The first fact of a contract is its signature. All
@@ -29,7 +31,8 @@ pub fn fold(
         (None, _) => return Err(EngineError::NotSigned),
         (Some(state), _) => state,
     };
-    match fact {
+    let settled = goes_forward(&state, fact);
+    match settled.as_ref().unwrap_or(fact) {
         Fact::Signed { .. } => Err(EngineError::AlreadySigned(state.contract)),
         Fact::Invoiced(fact) => invoice(state, fact),
         Fact::Credited(fact) => credit(state, fact),
@@ -40,5 +43,25 @@ pub fn fold(
         Fact::Terminated(fact) => terminate(state, fact),
         Fact::Adjusted(fact) => adjust(state, fact),
         Fact::Run { through } => recognize(state, *through),
+    }
+}
+
+/// What the parties agreed on cannot be refused for coming after an estimate or adjustment of a later
+/// day: it then takes effect on that day. None where the fact's own day stands.
+fn goes_forward(state: &ContractState, fact: &Fact) -> Option<Fact> {
+    let phases = state.obligations.iter().filter_map(|obligation| obligation.phases.last());
+    let last: NaiveDate = phases.map(|phase| phase.from).max()?;
+    if fact.on() >= last {
+        return None;
+    }
+    match fact {
+        Fact::Amended(amended) => {
+            Some(Fact::Amended(AmendmentFact { on: last, ..amended.clone() }))
+        }
+        Fact::Terminated(ended) => Some(Fact::Terminated(TerminationFact { on: last, ..*ended })),
+        Fact::Credited(credit) if credit.concession != Concession::None => {
+            Some(Fact::Credited(CreditFact { on: last, ..credit.clone() }))
+        }
+        _ => None,
     }
 }

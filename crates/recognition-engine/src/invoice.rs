@@ -78,11 +78,8 @@ pub(crate) fn bill(
     (billed_on, unconditional_on): (NaiveDate, NaiveDate),
 ) -> Result<(), EngineError> {
     let state = settlement.state.obligation_mut(obligation)?;
-    let billed = add(state.billed, amount)?;
-    if billed < 0 {
-        return Err(EngineError::CreditExceedsInvoice { available: state.billed });
-    }
-    state.billed = billed;
+    // What may be credited was decided where it was recorded, by sums of its own.
+    state.billed = add(state.billed, amount)?;
     settlement.movement(Some(obligation), (cause, Measure::Billed), amount, billed_on)?;
     let measure = (cause, Measure::Unconditional);
     settlement.movement(Some(obligation), measure, amount, unconditional_on)

@@ -32,7 +32,7 @@ create table contract_state (
   rounding text not null,
   receivable_on text not null,
   receivable bigint not null,
-  advance bigint not null check (advance >= 0),
+  advance bigint not null,
   basis text not null,
   primary key (tenant_id, contract_id)
 ) with (fillfactor = 80);
@@ -51,7 +51,7 @@ create table obligation (
   posted_through date not null,
   due_from date not null,
   term_to date not null,
-  billed bigint not null check (billed >= 0),
+  billed bigint not null,
   basis text not null,
   primary key (tenant_id, contract_id, ordinal)
 ) with (fillfactor = 60);

@@ -392,8 +392,32 @@ fn credits_and_advances() {
     assert_eq!((balances.billed, balances.receivable), (80_000, 30_000));
     story.fact(&pay("2026-03-03", 30_000));
     assert_eq!(story.at("2026-03-03").receivable, 0);
-    let much = take(&mut story.state, &pay("2026-03-04", -80_001)).unwrap_err();
-    assert_eq!(much, EngineError::CreditExceedsInvoice { available: 80_000 });
+    // What may be given back is decided where it is paid; the fold takes it as it comes.
+    story.fact(&pay("2026-03-04", -90_000));
+    let balances = story.at("2026-03-04");
+    assert_eq!((balances.billed, balances.cash), (-10_000, -10_000));
+}
+
+/// What the parties agreed on before an adjustment of a later day takes effect on that day; a price that
+/// changes when nothing remains is caught up.
+#[test]
+fn agreements_that_come_late() {
+    let mut story = year(120_000);
+    story.fact(&Fact::Adjusted(AdjustmentFact {
+        contract: contract_id(),
+        obligation: obligation_id(0),
+        on: day("2026-07-01"),
+        amount: 0,
+    }));
+    let price = ObligationChange { price: Some(180_000), ..change(0) };
+    story.fact(&amendment("2026-06-15", Treatment::Prospective, vec![price]));
+    assert_eq!(story.at("2026-06-30").transaction_price, 120_000);
+    assert_eq!(story.at("2026-07-01").transaction_price, 180_000);
+    story.run("2026-12-31");
+    let price = ObligationChange { price: Some(190_000), ..change(0) };
+    story.fact(&amendment("2027-02-01", Treatment::Prospective, vec![price]));
+    story.run("2027-02-01");
+    assert_eq!(at(&story, "2027-02-01"), (190_000, 0));
 }
 
 /// What is added shares the price that remains by its stand-alone price; what is removed leaves what it

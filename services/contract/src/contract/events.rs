@@ -49,7 +49,7 @@ pub(crate) fn amended(contract: &Contract, amendment: &Amendment) -> NewEvent {
 /// A contract was terminated, effective on the first day on which nothing more is promised.
 pub(crate) fn terminated(contract: &Contract, termination: &Termination) -> NewEvent {
     let event = pb::ContractTerminated {
-        contract_id: contract.id.to_string(),
+        contract: Some(contract_to_proto(contract)),
         termination: Some(termination_to_proto(termination)),
     };
     new_event(CONTRACT_TERMINATED, contract, termination.effective_on, &event)

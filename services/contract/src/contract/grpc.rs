@@ -271,19 +271,11 @@ impl ContractService for ContractServer {
         let mut fields = Fields::new();
         let parsed = parse_terminate(&mut fields, &request);
         let (command, key) = accepted(fields, parsed)?;
-        let (id, on) = (command.contract, command.termination.effective_on);
-        let tenant = scope.tenant;
         let command = Command::TerminateContract(command);
         let answer = self.submit(scope, key, request.validate_only, command).await?;
-        // The event says how it ends, not the contract: that comes from the tables, where after this
-        // only credit notes and payments change it.
-        let mut contract = self.read(tenant, id).await?;
-        if !contract.terminated {
-            contract = contract.end(on);
-        }
-        let contract = Some(contract_to_proto(&contract));
+        let event: pb::ContractTerminated = answer::event(&answer)?;
         let position = answer::position(&answer);
-        Ok(Response::new(pb::TerminateContractResponse { contract, position }))
+        Ok(Response::new(pb::TerminateContractResponse { contract: event.contract, position }))
     }
 }
 

@@ -233,7 +233,8 @@ impl Promise {
             | Method::CostToCost { .. }
             | Method::PercentComplete
             | Method::RightToInvoice { .. }
-            | Method::Usage { .. } => None,
+            | Method::Usage { .. }
+            | Method::MaterialRight { .. } => None,
         }
     }
 

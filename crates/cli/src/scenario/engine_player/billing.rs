@@ -124,7 +124,8 @@ fn above_zero(amount: Money) -> Result<i128, Failure> {
 }
 
 fn too_much(available: i128) -> Failure {
-    refusal(EngineError::CreditExceedsInvoice { available })
+    let message = format!("the amount exceeds what there is, {available} minor units");
+    Failure::refused(ErrorReason::CreditExceedsInvoice, message)
 }
 
 fn bill(tally: &mut Tally, parts: &[i128], by: fn(i128, i128) -> i128) {

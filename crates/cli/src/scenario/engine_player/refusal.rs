@@ -41,7 +41,6 @@ pub(super) fn refusal(error: EngineError) -> Failure {
         EngineError::AlreadyReached(_) => ErrorReason::AlreadyReached,
         EngineError::ChangeBeforeLast { .. } => ErrorReason::ChangeBeforeLast,
         EngineError::Terminated => ErrorReason::Terminated,
-        EngineError::CreditExceedsInvoice { .. } => ErrorReason::CreditExceedsInvoice,
         EngineError::OtherContract { .. } | EngineError::Overflow => {
             return Failure::new(Exit::Negative, message);
         }

@@ -42,6 +42,7 @@ pub(super) const fn field_of(method: &Method) -> &'static str {
         Method::LaborHours { .. } => "labor_hours",
         Method::RightToInvoice { .. } => "right_to_invoice",
         Method::Usage { .. } => "usage",
+        Method::MaterialRight { .. } => "material_right",
     }
 }
 
@@ -95,7 +96,36 @@ pub(super) fn parse_method(
             let minimum = minimum.unwrap_or(0);
             Some(Method::Usage { unit_price: beside.unit_price?, minimum })
         }
+        Wire::MaterialRight(right) => {
+            parse_right(fields, &format!("{path}.material_right"), right, beside)
+        }
     }
+}
+
+fn parse_right(
+    fields: &mut Fields,
+    path: &str,
+    right: &pb::MaterialRight,
+    beside: &Beside,
+) -> Option<Method> {
+    let field = format!("{path}.expected_share");
+    let expected_share = parse_quantity(fields, &field, &right.expected_share);
+    let within = |share: &Quantity| Quantity::ZERO < *share && *share <= Quantity::ONE;
+    if expected_share.is_some_and(|share| !within(&share)) {
+        fields.violation(field, "must be above 0 and at most 1, the whole");
+        return None;
+    }
+    let expires_on = fields.date(&format!("{path}.expires_on"), right.expires_on.as_ref());
+    let field = format!("{path}.exercise_price");
+    let exercise_price = match right.exercise_price.as_ref() {
+        None => Some(0),
+        Some(price) => parse_amount(fields, &field, Some(price), beside.currency),
+    };
+    Some(Method::MaterialRight {
+        expected_share: expected_share?,
+        exercise_price: exercise_price?,
+        expires_on: expires_on?,
+    })
 }
 
 /// Units or hours: as stated, else the obligation's quantity, which they may not contradict.
@@ -230,6 +260,14 @@ pub(super) fn method_to_proto(method: &Method, currency: Currency) -> Wire {
             // No minimum and a minimum of nothing are the same.
             let minimum = if *minimum == 0 { None } else { money(*minimum) };
             Wire::Usage(pb::Usage { minimum })
+        }
+        Method::MaterialRight { expected_share, exercise_price, expires_on } => {
+            let price = if *exercise_price == 0 { None } else { money(*exercise_price) };
+            Wire::MaterialRight(pb::MaterialRight {
+                expected_share: expected_share.to_string(),
+                expires_on: Some((*expires_on).into()),
+                exercise_price: price,
+            })
         }
     }
 }

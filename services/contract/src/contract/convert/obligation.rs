@@ -161,6 +161,17 @@ fn check_price(
         }
         return;
     }
+    if let Some(Wire::MaterialRight(_)) = &obligation.method {
+        for (field, stated) in [("price", price), ("unit_price", unit_price)] {
+            if stated {
+                wrong(field, "must be unset: its price is part of what else is promised");
+            }
+        }
+        if !ssp {
+            wrong("ssp", "must be set: the price is shared by it");
+        }
+        return;
+    }
     if unit_price && !quantity {
         wrong("quantity", "must be set with unit_price");
     }
@@ -271,6 +282,10 @@ pub(super) fn respelled_obligation(obligation: &pb::ObligationTerms) -> pb::Obli
             *total = respelled_decimal(total);
         }
         Some(Wire::Usage(usage)) => usage.minimum = usage.minimum.as_ref().map(respelled),
+        Some(Wire::MaterialRight(right)) => {
+            right.expected_share = respelled_decimal(&right.expected_share);
+            right.exercise_price = right.exercise_price.as_ref().map(respelled);
+        }
         Some(
             Wire::StraightLine(_)
             | Wire::PointInTime(_)

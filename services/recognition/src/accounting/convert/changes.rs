@@ -97,7 +97,8 @@ pub(super) fn contract_terminated(
     event: &contract::ContractTerminated,
     fields: &mut Fields,
 ) -> Option<ContractFact> {
-    let contract = fields.id::<ContractId>("contract_id", &event.contract_id);
+    let ended = fields.required("contract", event.contract.as_ref())?;
+    let contract = fields.id::<ContractId>("contract.contract_id", &ended.contract_id);
     let wire = fields.required("termination", event.termination.as_ref())?;
     let on = fields.date("termination.effective_on", wire.effective_on.as_ref());
     let wind_down_to = fields.optional_date("termination.wind_down_to", wire.wind_down_to.as_ref());

@@ -117,6 +117,14 @@ fn reading(
             let gate = fields.text("progress.delivery.gate", &delivery.gate, 0, 60);
             Reading::Delivered { quantity: quantity?, gate: gate.filter(|gate| !gate.is_empty()) }
         }
+        WireReading::ExercisedShare(share) => {
+            Reading::Exercised(quantity("progress.exercised_share", share, fields)?)
+        }
+        WireReading::Expired(true) => Reading::Expired,
+        WireReading::Expired(false) => {
+            fields.violation("progress.expired", "must be true, or another reading");
+            return None;
+        }
     })
 }
 
@@ -144,6 +152,12 @@ fn estimate(wire: &pb::EstimateChange, fields: &mut Fields) -> Option<OwnFact> {
             let field = "change.cost.estimate_at_completion";
             let estimate = currencies.amount(field, cost.estimate_at_completion.as_ref(), fields);
             Some(Estimate::Cost { obligation: obligation?, estimate: estimate? })
+        }
+        Some(pb::estimate_change::Estimate::Exercise(exercise)) => {
+            let obligation = fields.id("change.exercise.obligation_id", &exercise.obligation_id);
+            let field = "change.exercise.expected_share";
+            let share = quantity(field, &exercise.expected_share, fields);
+            Some(Estimate::Exercise { obligation: obligation?, share: share? })
         }
         None => {
             fields.violation("change.estimate", "must be set to what is estimated");

@@ -171,6 +171,18 @@ fn method(
             let unit_price = fields.required(&at("unit_price"), unit_price)?;
             Method::Usage { unit_price, minimum: minimum.unwrap_or(0) }
         }
+        Wire::MaterialRight(right) => {
+            let at = |field: &str| format!("{path}.material_right.{field}");
+            let share = quantity(&at("expected_share"), &right.expected_share, fields);
+            let expires_on = fields.date(&at("expires_on"), right.expires_on.as_ref());
+            let price = right.exercise_price.as_ref();
+            let price = optional_amount(&at("exercise_price"), price, currency, fields);
+            Method::MaterialRight {
+                expected_share: share?,
+                exercise_price: price?.unwrap_or(0),
+                expires_on: expires_on?,
+            }
+        }
     })
 }
 
