@@ -199,7 +199,7 @@ fn contracts() -> Vec<Row> {
 }
 
 fn recognition() -> Vec<Row> {
-    use Permission::{PlanRead, RecognitionRun};
+    use Permission::{EstimateChange, PlanRead, ProgressReport, RecognitionRun, RevenueAdjust};
     let at = Service::Recognition;
     vec![
         row(
@@ -215,6 +215,27 @@ fn recognition() -> Vec<Row> {
             PlanRead,
             Foreign::NotFound,
             samples::get_plan,
+        ),
+        row(
+            "backlog.recognition.v1.ProgressService/ReportProgress",
+            at,
+            ProgressReport,
+            Foreign::NotFound,
+            samples::report_progress,
+        ),
+        row(
+            "backlog.recognition.v1.ProgressService/ChangeEstimate",
+            at,
+            EstimateChange,
+            Foreign::NotFound,
+            samples::change_estimate,
+        ),
+        row(
+            "backlog.recognition.v1.ProgressService/AdjustRevenue",
+            at,
+            RevenueAdjust,
+            Foreign::NotFound,
+            samples::adjust_revenue,
         ),
     ]
 }

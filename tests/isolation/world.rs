@@ -200,6 +200,7 @@ pub(crate) async fn fill(
         etag: draft.etag.clone(),
         contract: first.contract_id.clone(),
         obligation: obligation.clone(),
+        measured: first.obligation_ids.last().expect("an obligation").clone(),
         customer: customer.to_owned(),
         request_id: String::new(),
         dry: false,

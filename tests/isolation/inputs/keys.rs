@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use backlog_proto::common::v1::Money;
 use backlog_proto::contract::v1 as contract;
 use backlog_proto::contract::v1::sign_contract_request::Subject as Signed;
-use backlog_proto::recognition::v1::RunRecognitionRequest;
+use backlog_proto::recognition::v1::{self as recognition, RunRecognitionRequest};
 use backlog_tests::story::date;
 use bytes::Bytes;
 use prost::Message;
@@ -111,8 +111,32 @@ fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
         (account.encode_to_vec(), account_other.encode_to_vec()),
     ]
     .into_iter()
+    .chain(own_facts(&subject))
     .chain(changes(&subject))
     .collect()
+}
+
+/// The same of the facts that recognition keeps.
+fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 3] {
+    use crate::samples::{adjust_revenue, change_estimate, report_progress};
+    let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
+    let progress = first(report_progress(subject));
+    let mut progress_other =
+        recognition::ReportProgressRequest::decode(progress.as_slice()).expect("a request");
+    progress_other.progress.as_mut().expect("progress").evidence = "another".to_owned();
+    let estimate = first(change_estimate(subject));
+    let mut estimate_other =
+        recognition::ChangeEstimateRequest::decode(estimate.as_slice()).expect("a request");
+    estimate_other.change.as_mut().expect("a change").on = Some(date(2026, 2, 2));
+    let adjustment = first(adjust_revenue(subject));
+    let mut adjustment_other =
+        recognition::AdjustRevenueRequest::decode(adjustment.as_slice()).expect("a request");
+    adjustment_other.adjustment.as_mut().expect("an adjustment").reason = "another".to_owned();
+    [
+        (progress, progress_other.encode_to_vec()),
+        (estimate, estimate_other.encode_to_vec()),
+        (adjustment, adjustment_other.encode_to_vec()),
+    ]
 }
 
 /// The same of calls that change a contract, the one that ends it last.
@@ -143,13 +167,16 @@ fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     ]
 }
 
-const REMEMBER: [&str; 10] = [
+const REMEMBER: [&str; 13] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
     "RecognitionService/RunRecognition",
     "PlatformService/SetTenantSuspended",
     "PlatformService/CreateAccount",
+    "ProgressService/ReportProgress",
+    "ProgressService/ChangeEstimate",
+    "ProgressService/AdjustRevenue",
     "InvoiceService/IssueCreditNote",
     "InvoiceService/RecordPayment",
     "ContractService/AmendContract",

@@ -52,6 +52,7 @@ fn priced(currency: &str, price: &str) -> impl FnOnce(&mut contract::ContractTer
     move |terms| {
         terms.currency_code.clone_from(&currency);
         terms.obligations.truncate(1);
+        terms.variables.clear();
         terms.obligations[0].price = money(&currency, &price);
         terms.obligations[0].ssp = money(&currency, "7");
     }

@@ -12,10 +12,13 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 7] = [
+const TELL_NOTHING: [&str; 10] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
+    "ReportProgress",
+    "ChangeEstimate",
+    "AdjustRevenue",
     "GetRollForward",
     "GetConsistencyProof",
     "GetProcessing",

@@ -9,10 +9,12 @@ use backlog_tests::story::{date, usd};
 use prost::Message;
 
 mod changes;
+mod progress;
 mod promises;
 mod reads;
 
 pub(crate) use changes::*;
+pub(crate) use progress::*;
 pub(crate) use reads::*;
 
 /// Whose ids a request names.
@@ -27,6 +29,8 @@ pub(crate) struct Subject {
     /// A contract that was drafted, signed, and invoiced twice.
     pub(crate) contract: String,
     pub(crate) obligation: String,
+    /// An obligation of the contract that is earned by percent complete.
+    pub(crate) measured: String,
     pub(crate) customer: String,
     /// Must differ from call to call.
     pub(crate) request_id: String,
@@ -47,6 +51,7 @@ impl Subject {
             etag: "v1".to_owned(),
             contract: id("ctr"),
             obligation: id("obl"),
+            measured: id("obl"),
             customer: "nobody".to_owned(),
             request_id: String::new(),
             dry: false,
@@ -67,7 +72,7 @@ impl Subject {
     /// Everything that tells whose it is.
     pub(crate) fn words(&self) -> Vec<String> {
         let words = [&self.account, &self.tenant, &self.draft, &self.contract, &self.obligation];
-        words.into_iter().chain([&self.customer]).cloned().collect()
+        words.into_iter().chain([&self.measured, &self.customer]).cloned().collect()
     }
 }
 
@@ -92,7 +97,8 @@ fn promise(key: &str) -> contract::ObligationTerms {
     }
 }
 
-/// Terms where each of two promises states its price.
+/// Terms where each of three promises states its price, the last earned by percent complete, with a
+/// bonus that counts for nothing yet.
 pub(crate) fn terms(customer: &str) -> contract::ContractTerms {
     let priced = |key| contract::ObligationTerms { price: Some(usd("1200.00")), ..promise(key) };
     contract::ContractTerms {
@@ -100,7 +106,21 @@ pub(crate) fn terms(customer: &str) -> contract::ContractTerms {
         customer: customer.to_owned(),
         term: year(),
         currency_code: "USD".to_owned(),
-        obligations: vec![priced("subscription"), priced("support")],
+        obligations: vec![
+            priced("subscription"),
+            priced("support"),
+            contract::ObligationTerms {
+                method: Some(Method::PercentComplete(contract::PercentComplete {})),
+                ..priced("study")
+            },
+        ],
+        variables: vec![contract::VariableConsideration {
+            id: "bonus".to_owned(),
+            estimate: Some(usd("10.00")),
+            included: Some(usd("0.00")),
+            kind: contract::VariableKind::MostLikely.into(),
+            applies_to: vec!["subscription".to_owned()],
+        }],
         dimensions: [("region".to_owned(), format!("region of {customer}"))].into(),
         ..contract::ContractTerms::default()
     }

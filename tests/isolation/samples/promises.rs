@@ -3,7 +3,7 @@
 use backlog_proto::contract::v1 as contract;
 use backlog_proto::contract::v1::milestone::Weight;
 use backlog_proto::contract::v1::obligation_terms::Method;
-use backlog_tests::story::usd;
+use backlog_tests::story::{date, usd};
 
 use super::year;
 
@@ -29,6 +29,11 @@ pub(super) fn deliveries() -> Vec<contract::ObligationTerms> {
         milestone("build", Weight::Amount(usd("900.00"))),
     ];
     let estimate_at_completion = Some(usd("800.00"));
+    let right = contract::MaterialRight {
+        expected_share: "0.8".to_owned(),
+        expires_on: Some(date(2026, 12, 31)),
+        exercise_price: Some(usd("50.00")),
+    };
     vec![
         contract::ObligationTerms {
             price: None,
@@ -39,6 +44,11 @@ pub(super) fn deliveries() -> Vec<contract::ObligationTerms> {
         },
         promise("project", Method::Milestones(contract::Milestones { milestones })),
         promise("works", Method::CostToCost(contract::CostToCost { estimate_at_completion })),
+        contract::ObligationTerms {
+            price: None,
+            ssp: Some(usd("120.00")),
+            ..promise("voucher", Method::MaterialRight(right))
+        },
     ]
 }
 

@@ -8,7 +8,7 @@ use backlog_tests::story::date;
 
 use super::{Subject, encoded, year};
 
-fn seen() -> Vec<LogPosition> {
+pub(super) fn seen() -> Vec<LogPosition> {
     vec![LogPosition { log: Log::Contract.into(), seq: 1 }]
 }
 
