@@ -45,7 +45,8 @@ fn exercise_value(obligation: &ObligationState) -> Result<i128, EngineError> {
     Share::new(done, Quantity::ONE.scaled()).apply(exercise_price)
 }
 
-/// The price of exercising enters T with it, and is earned with it: what it buys is transferred then.
+/// The price of exercising enters T with it, as a change of the contract (606-10-55-43 leaves the choice),
+/// and is earned with it: what it buys is transferred then.
 fn take_up(
     settlement: &mut Settlement,
     place: usize,
@@ -58,7 +59,7 @@ fn take_up(
         obligation.begin(Phase { from: on, price, carved, posted_ahead: 0, ..last })
     })?;
     let price = settlement.state.price_of(place)?;
-    settlement.price(place, price, Cause::Booking, on)
+    settlement.price(place, price, Cause::Amendment, on)
 }
 
 /// Takes in a changed estimate: T of the obligations that the amount was promised for changes as it
