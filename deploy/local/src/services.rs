@@ -20,7 +20,7 @@ pub const OPERATOR_ISSUER: &str = "https://operator.local";
 pub const AUDIENCE: &str = "backlog";
 
 /// How far services that follow others' logs give way to the one whose clients wait.
-const FOLLOWER_NICENESS: &str = "10";
+const FOLLOWER_NICENESS: &str = "19";
 
 /// The name under which a local stack signs its audit checkpoints.
 pub const CHECKPOINT_NAME: &str = "backlog.local";

@@ -16,10 +16,12 @@ pub struct WriterConfig {
     pub writers: usize,
     /// Commands, and batches of events, in one transaction at most.
     pub batch_max: usize,
+    /// Events in one transaction, after which no further batch of events joins.
+    pub events_max: usize,
     /// Jobs that may wait for one writer.
     pub queue_length: usize,
     /// Milliseconds from the beginning of a batch of events alone to the next at least, unless as
-    /// many entries as `batch_max` wait.
+    /// many entries as `events_max` wait.
     pub events_every_ms: u64,
     /// Milliseconds that a batch is tried again while the database is away.
     pub reconnect_ms: u64,
@@ -27,8 +29,18 @@ pub struct WriterConfig {
 
 impl Default for WriterConfig {
     fn default() -> Self {
-        let WriterSettings { batch_max, queue_length, .. } = WriterSettings::default();
-        Self { writers: 0, batch_max, queue_length, events_every_ms: 50, reconnect_ms: 5_000 }
+        let WriterSettings {
+            batch_max, events_max, queue_length, events_every, reconnect_for, ..
+        } = WriterSettings::default();
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        Self {
+            writers: 0,
+            batch_max,
+            events_max,
+            queue_length,
+            events_every_ms: millis(events_every),
+            reconnect_ms: millis(reconnect_for),
+        }
     }
 }
 
@@ -37,6 +49,7 @@ impl WriterConfig {
     pub fn check(&self, path: &str, problems: &mut Problems) {
         let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         problems.positive(&format!("{path}.batch_max"), count(self.batch_max));
+        problems.positive(&format!("{path}.events_max"), count(self.events_max));
         problems.positive(&format!("{path}.queue_length"), count(self.queue_length));
     }
 
@@ -59,6 +72,7 @@ impl WriterConfig {
         WriterSettings {
             writers: if self.writers == 0 { cores } else { self.writers },
             batch_max: self.batch_max,
+            events_max: self.events_max,
             queue_length: self.queue_length,
             events_every: Duration::from_millis(self.events_every_ms),
             reconnect_for: Duration::from_millis(self.reconnect_ms),

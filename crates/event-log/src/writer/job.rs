@@ -176,6 +176,14 @@ impl<C, R> Job<C, R> {
         }
     }
 
+    /// Entries of other logs in it.
+    pub(crate) fn entries(&self) -> usize {
+        match self {
+            Self::Call(..) => 0,
+            Self::Inbound(inbound, _) => inbound.entries.len(),
+        }
+    }
+
     /// Whether the job may be the tenant's first: its creation.
     pub(crate) fn opens_tenant(&self) -> bool {
         match self {

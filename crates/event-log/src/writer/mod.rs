@@ -30,12 +30,14 @@ use crate::relay::Outbox;
 pub struct WriterSettings {
     /// Writers; as many as cores by default.
     pub writers: usize,
-    /// Commands in one transaction at most.
+    /// Commands, and batches of events, in one transaction at most.
     pub batch_max: usize,
+    /// Events in one transaction, after which no further batch of events joins.
+    pub events_max: usize,
     /// Jobs that may wait for one writer.
     pub queue_length: usize,
     /// A batch of events alone begins no sooner than this after the one before, unless as many
-    /// entries as `batch_max` wait: under load, batches are large and leave the database to commands.
+    /// entries as `events_max` wait: under load, batches are large and leave the database to commands.
     pub events_every: Duration,
     /// How long a batch is tried again while the database is away.
     pub reconnect_for: Duration,
@@ -47,8 +49,9 @@ impl Default for WriterSettings {
         Self {
             writers,
             batch_max: 256,
+            events_max: 1024,
             queue_length: 4096,
-            events_every: Duration::from_millis(50),
+            events_every: Duration::from_millis(75),
             reconnect_for: Duration::from_secs(5),
         }
     }

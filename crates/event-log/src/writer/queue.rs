@@ -64,11 +64,11 @@ pub(super) async fn run<D: Domain>(shared: Arc<Shared<D>>, mut queue: mpsc::Rece
             // The first after a pause goes at once; in a stream of entries, batches grow.
             if let Some(begun) = events_begun {
                 let due = begun + settings.events_every;
-                waiting.gather(&mut queue, settings.batch_max, due).await;
+                waiting.gather(&mut queue, settings.events_max, due).await;
             }
             events_begun = Some(Instant::now());
         }
-        settle(&shared, waiting.take(settings.batch_max)).await;
+        settle(&shared, waiting.take(settings.batch_max, settings.events_max)).await;
     }
 }
 

@@ -34,12 +34,8 @@ impl<C, R> Waiting<C, R> {
     }
 
     pub(super) fn push(&mut self, job: Job<C, R>) {
-        match &job {
-            Job::Call(..) => self.calls = self.calls.saturating_add(1),
-            Job::Inbound(inbound, _) => {
-                self.entries = self.entries.saturating_add(inbound.entries.len());
-            }
-        }
+        self.calls = self.calls.saturating_add(usize::from(matches!(job, Job::Call(..))));
+        self.entries = self.entries.saturating_add(job.entries());
         self.jobs = self.jobs.saturating_add(1);
         self.by_tenant.entry(job.tenant()).or_default().push_back(job);
     }
@@ -59,27 +55,26 @@ impl<C, R> Waiting<C, R> {
         }
     }
 
-    /// Takes up to `most` jobs, one from each tenant in turn, keeping the order of each tenant.
-    pub(super) fn take(&mut self, most: usize) -> Vec<Job<C, R>> {
-        let mut taken = Vec::new();
-        while taken.len() < most && !self.by_tenant.is_empty() {
+    /// Takes up to `jobs_most` jobs, one from each tenant in turn, keeping the order of each tenant,
+    /// and no more once they hold `entries_most` entries: what a batch needs of memory goes by these.
+    /// The last job is taken whole.
+    pub(super) fn take(&mut self, jobs_most: usize, entries_most: usize) -> Vec<Job<C, R>> {
+        let (mut taken, mut entries) = (Vec::new(), 0_usize);
+        let room = |taken: &Vec<_>, entries| taken.len() < jobs_most && entries < entries_most;
+        while room(&taken, entries) && !self.by_tenant.is_empty() {
             for jobs in self.by_tenant.values_mut() {
-                if taken.len() < most
+                if room(&taken, entries)
                     && let Some(job) = jobs.pop_front()
                 {
+                    entries = entries.saturating_add(job.entries());
                     taken.push(job);
                 }
             }
             self.by_tenant.retain(|_, jobs| !jobs.is_empty());
         }
-        for job in &taken {
-            match job {
-                Job::Call(..) => self.calls = self.calls.saturating_sub(1),
-                Job::Inbound(inbound, _) => {
-                    self.entries = self.entries.saturating_sub(inbound.entries.len());
-                }
-            }
-        }
+        let calls = taken.iter().filter(|job| matches!(job, Job::Call(..))).count();
+        self.calls = self.calls.saturating_sub(calls);
+        self.entries = self.entries.saturating_sub(entries);
         self.jobs = self.jobs.saturating_sub(taken.len());
         taken
     }
@@ -136,11 +131,26 @@ mod tests {
             waiting.push(events(1, 1));
         }
         waiting.push(events(2, 1));
-        let taken = waiting.take(4);
+        let taken = waiting.take(4, 1_000);
         assert_eq!(taken.len(), 4);
         assert_eq!(taken.iter().filter(|job| job.tenant() == tenant(2)).count(), 1);
         assert_eq!(waiting.len(), 7);
-        assert_eq!(waiting.take(100).len(), 7);
+        assert_eq!(waiting.take(100, 1_000).len(), 7);
+        assert_eq!(waiting.len(), 0);
+    }
+
+    // Shows that jobs of many entries make a batch of few jobs, and that one larger than a batch is
+    // taken all the same.
+    #[test]
+    fn a_batch_is_bounded_by_entries() {
+        let mut waiting = Waiting::default();
+        for tenant in 1..=4 {
+            waiting.push(events(tenant, 30));
+        }
+        waiting.push(events(5, 1_000));
+        let sizes = |jobs: Vec<Job<u64, ()>>| jobs.iter().map(Job::entries).collect::<Vec<_>>();
+        assert_eq!(sizes(waiting.take(100, 50)), [30, 30]);
+        assert_eq!(sizes(waiting.take(100, 61)), [30, 30, 1_000], "what began below 61 is whole");
         assert_eq!(waiting.len(), 0);
     }
 
@@ -160,12 +170,12 @@ mod tests {
         sender.send(events(4, 1)).await.ok().unwrap();
         waiting.gather(&mut queue, 100, Instant::now() + wait).await;
         assert_eq!((waiting.len(), begun.elapsed()), (3, wait), "a hundred entries are enough");
-        waiting.take(100);
+        waiting.take(100, 1_000);
         sender.send(call(5)).await.ok().unwrap();
         waiting.gather(&mut queue, 100, Instant::now() + wait).await;
         assert!(!waiting.only_events());
         assert_eq!((waiting.len(), begun.elapsed()), (2, wait), "a command ends the wait");
-        assert_eq!(waiting.take(100).len(), 2);
+        assert_eq!(waiting.take(100, 1_000).len(), 2);
         assert!(waiting.only_events(), "what was taken waits no more");
     }
 }
