@@ -221,3 +221,47 @@ fn events_written() {
     };
     check(include_str!("../golden/log_entry.hex"), &entry);
 }
+
+// Shows that the facts that this service keeps itself are read and written the same, inside the event
+// that accounts for them.
+#[test]
+fn own_facts() {
+    let contract_id = contract_id().to_string();
+    let obligation_id = obligation_of(self::contract_id(), 0).to_string();
+    let with = |own_fact| recognition::AccountingPosted { own_fact: Some(own_fact), ..posted() };
+    let progress = recognition::Progress {
+        contract_id: contract_id.clone(),
+        obligation_id: obligation_id.clone(),
+        on: date("2026-01-31"),
+        reading: Some(recognition::progress::Reading::Cost(recognition::CostReading {
+            cost: Some(usd("10.00")),
+            estimate_at_completion: Some(usd("80.00")),
+            uninstalled: Some(usd("5.00")),
+        })),
+        evidence: "minutes".to_owned(),
+    };
+    let progress = with(recognition::accounting_posted::OwnFact::Progress(progress));
+    check(include_str!("../golden/accounting_posted_progress.hex"), &progress);
+    let estimate = recognition::EstimateChange {
+        contract_id: contract_id.clone(),
+        on: date("2026-01-31"),
+        estimate: Some(recognition::estimate_change::Estimate::Variable(
+            recognition::VariableEstimate {
+                id: "bonus".to_owned(),
+                estimate: Some(usd("10.00")),
+                included: Some(usd("4.00")),
+            },
+        )),
+    };
+    let estimate = with(recognition::accounting_posted::OwnFact::Estimate(estimate));
+    check(include_str!("../golden/accounting_posted_estimate.hex"), &estimate);
+    let adjustment = recognition::Adjustment {
+        contract_id,
+        obligation_id,
+        on: date("2026-01-31"),
+        amount: Some(usd("-3.00")),
+        reason: "an error".to_owned(),
+    };
+    let adjustment = with(recognition::accounting_posted::OwnFact::Adjustment(adjustment));
+    check(include_str!("../golden/accounting_posted_adjustment.hex"), &adjustment);
+}
