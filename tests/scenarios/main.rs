@@ -71,6 +71,6 @@ fn stack_and_engine_give_the_expected_figures() {
     let running = Running::start();
     let through_the_stack = play(&running, &[]);
     let through_the_engine = play(&running, &["--engine"]);
-    assert!(through_the_stack.len() >= 1_900, "{} figures", through_the_stack.len());
+    assert!(through_the_stack.len() >= 2_100, "{} figures", through_the_stack.len());
     assert_eq!(through_the_stack, through_the_engine);
 }

@@ -99,6 +99,7 @@ pub(crate) const fn method_name(method: &Wire) -> &'static str {
         Wire::LaborHours(_) => "labor_hours",
         Wire::RightToInvoice(_) => "right_to_invoice",
         Wire::Usage(_) => "usage",
+        Wire::MaterialRight(_) => "material_right",
     }
 }
 
@@ -122,6 +123,13 @@ fn method(method: &Method) -> Wire {
         Method::LaborHours { total } => Wire::LaborHours(pb::LaborHours { total: decimal(*total) }),
         Method::RightToInvoice => Wire::RightToInvoice(pb::RightToInvoice {}),
         Method::Usage { minimum } => Wire::Usage(pb::Usage { minimum: minimum.map(Into::into) }),
+        Method::MaterialRight { expected_share, expires_on, exercise_price } => {
+            Wire::MaterialRight(pb::MaterialRight {
+                expected_share: expected_share.to_string(),
+                expires_on: Some((*expires_on).into()),
+                exercise_price: exercise_price.map(Into::into),
+            })
+        }
     }
 }
 

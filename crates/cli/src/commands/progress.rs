@@ -14,9 +14,12 @@ use crate::failure::{Exit, Failure};
 use crate::session::Session;
 
 /// What excludes options of a cost, of use and of a delivery.
-const NOT_COST: [&str; 6] = ["percent", "units", "hours", "usage", "milestone", "delivered"];
-const NOT_USAGE: [&str; 6] = ["percent", "units", "hours", "cost", "milestone", "delivered"];
-const NOT_DELIVERY: [&str; 6] = ["percent", "units", "hours", "cost", "usage", "milestone"];
+const NOT_COST: [&str; 8] =
+    ["percent", "units", "hours", "usage", "milestone", "delivered", "exercised", "expired"];
+const NOT_USAGE: [&str; 8] =
+    ["percent", "units", "hours", "cost", "milestone", "delivered", "exercised", "expired"];
+const NOT_DELIVERY: [&str; 8] =
+    ["percent", "units", "hours", "cost", "usage", "milestone", "exercised", "expired"];
 
 /// Progress of obligations, estimates, adjustments. Revenue waits for the next run, but for that of an
 /// adjustment.
@@ -24,7 +27,7 @@ const NOT_DELIVERY: [&str; 6] = ["percent", "units", "hours", "cost", "usage", "
 pub(crate) enum Progress {
     /// Records what was done for an obligation.
     Report(Box<Report>),
-    /// Records a new estimate, of a variable amount or of a cost.
+    /// Records a new estimate, of a variable amount, of a cost, or of how much will be exercised.
     Estimate(Estimate),
     /// Moves revenue of an obligation at once, for a reason.
     Adjust(Adjust),
@@ -86,6 +89,12 @@ pub(crate) struct Report {
     /// Gate that they passed.
     #[arg(long, requires = "delivered", conflicts_with_all = NOT_DELIVERY)]
     gate: Option<String>,
+    /// Share of all rights of an option that was exercised to date, 0 to 1.
+    #[arg(long, group = "done", value_name = "SHARE", value_parser = arguments::quantity)]
+    exercised: Option<Quantity>,
+    /// The option ended before its last day.
+    #[arg(long, group = "done")]
+    expired: bool,
     /// What proves it: a document's name or address.
     #[arg(long, default_value = "")]
     evidence: String,
@@ -93,7 +102,7 @@ pub(crate) struct Report {
 
 /// A new estimate.
 #[derive(Debug, Args)]
-#[command(group = ArgGroup::new("what").required(true))]
+#[command(group = ArgGroup::new("what").required(true), group = ArgGroup::new("expected"))]
 pub(crate) struct Estimate {
     #[command(flatten)]
     place: Place,
@@ -106,12 +115,16 @@ pub(crate) struct Estimate {
     /// The part that counts in the price; all when absent.
     #[arg(long, requires = "variable", conflicts_with = "obligation", allow_hyphen_values = true)]
     included: Option<String>,
-    /// The obligation whose cost it is, by its key or id.
-    #[arg(long, group = "what", requires = "estimate_at_completion")]
+    /// The obligation whose cost or exercise it is, by its key or id.
+    #[arg(long, group = "what", requires = "expected")]
     obligation: Option<String>,
     /// Cost expected at completion.
-    #[arg(long, requires = "obligation", conflicts_with = "variable")]
+    #[arg(long, group = "expected", requires = "obligation", conflicts_with = "variable")]
     estimate_at_completion: Option<String>,
+    /// Share of all rights of an option that is expected to be exercised, above 0, at most 1.
+    #[arg(long, group = "expected", requires = "obligation", conflicts_with = "variable",
+        value_name = "SHARE", value_parser = arguments::quantity)]
+    expected_share: Option<Quantity>,
 }
 
 /// An adjustment.
@@ -185,6 +198,8 @@ impl Report {
             self.units.map(|units| Reading::Units(units.to_string())),
             self.hours.map(|hours| Reading::Hours(hours.to_string())),
             self.milestone.clone().map(Reading::Milestone),
+            self.exercised.map(|share| Reading::ExercisedShare(share.to_string())),
+            self.expired.then_some(Reading::Expired(true)),
         ];
         let cost = self.cost.as_ref().map(|cost| {
             let amount = |option: &str, text: Option<&str>| known.optional(option, text);
@@ -224,14 +239,19 @@ impl Estimate {
         let amount = |option: &str, text: Option<&str>| -> Result<_, Failure> {
             Ok(known.optional(option, text)?.map(Into::into))
         };
-        let estimate = match (&self.variable, &self.obligation) {
+        let obligation = known.obligation(self.obligation.as_deref().unwrap_or_default());
+        let estimate = match (&self.variable, self.expected_share) {
             (Some(id), _) => pb::estimate_change::Estimate::Variable(pb::VariableEstimate {
                 id: id.clone(),
                 estimate: amount("--amount", self.amount.as_deref())?,
                 included: amount("--included", self.included.as_deref())?,
             }),
-            (None, obligation) => pb::estimate_change::Estimate::Cost(pb::CostEstimate {
-                obligation_id: known.obligation(obligation.as_deref().unwrap_or_default()),
+            (None, Some(share)) => pb::estimate_change::Estimate::Exercise(pb::ExerciseEstimate {
+                obligation_id: obligation,
+                expected_share: share.to_string(),
+            }),
+            (None, None) => pb::estimate_change::Estimate::Cost(pb::CostEstimate {
+                obligation_id: obligation,
                 estimate_at_completion: amount(
                     "--estimate-at-completion",
                     self.estimate_at_completion.as_deref(),

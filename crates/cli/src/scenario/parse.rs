@@ -26,13 +26,15 @@ use super::{
 pub(crate) use changes::read_amendment;
 pub(crate) use sign::read_terms;
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 18] = [
     "adjust",
     "amend",
     "credit_note",
     "deliver",
     "draft",
+    "exercise",
     "expect",
+    "expire",
     "invoice",
     "milestone",
     "pay",
@@ -213,6 +215,8 @@ impl Reader {
             "progress" => self.progress(node, refused),
             "milestone" => self.milestone(node, refused),
             "deliver" => self.deliver(node, refused),
+            "exercise" => self.exercise(node, refused),
+            "expire" => self.expire(node, refused),
             "reestimate" => self.reestimate(node, refused),
             "adjust" => self.adjust(node, refused),
             "recognize" => self.recognize(on, node, refused),

@@ -2,6 +2,7 @@
 
 use backlog_ids::{InvoiceId, ObligationId, derive};
 use backlog_money::{AllocateError, Money, allocate};
+use backlog_proto::common::v1::ErrorReason;
 use backlog_recognition_engine::{
     self as engine, CreditFact, EngineError, Fact, InvoiceFact, InvoiceLine, PaymentFact,
     check_ceiling, invoice_spread,

@@ -128,6 +128,10 @@ impl EnginePlayer {
                 obligation: obligation_id(state, obligation)?,
                 estimate: estimate.minor(),
             },
+            Estimate::Exercise { obligation, share } => engine::Estimate::Exercise {
+                obligation: obligation_id(state, obligation)?,
+                share: *share,
+            },
         };
         let fact = Fact::Reestimated(EstimateFact { contract: state.contract, on, estimate });
         self.fold(on, &reestimate.contract, &fact)

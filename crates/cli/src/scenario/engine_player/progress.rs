@@ -55,5 +55,7 @@ fn reading(reading: &Reading) -> engine::Reading {
         Reading::Delivery { quantity, gate } => {
             engine::Reading::Delivered { quantity: *quantity, gate: gate.clone() }
         }
+        Reading::Exercised(share) => engine::Reading::Exercised(*share),
+        Reading::Expired => engine::Reading::Expired,
     }
 }

@@ -83,6 +83,9 @@ pub(super) fn signed(
     });
     let price = terms.price.map(Money::minor);
     let Some(term) = whole.filter(|_| wrong.is_empty()) else { return Err(invalid(wrong)) };
+    // As the contract service fills it in: the last day of a right is judged by it.
+    let own = |o: SignedObligation| SignedObligation { term: o.term.or(Some(term)), ..o };
+    let obligations = obligations.into_iter().map(own).collect();
     let signed = SignedContract {
         contract,
         signed_on,
@@ -106,6 +109,9 @@ pub(super) fn promised(
     wrong: &mut Vec<(String, String)>,
 ) -> SignedObligation {
     let own = obligation.term;
+    if matches!(obligation.method, Method::MaterialRight { .. }) && obligation.ssp.is_none() {
+        wrong.push((format!("{field}.ssp"), "the price is shared by it".to_owned()));
+    }
     SignedObligation {
         id: ObligationId::from_uuid(derive(contract.uuid(), &ordinal.to_string())),
         key: obligation.id.clone(),
@@ -160,6 +166,13 @@ fn method(obligation: &Obligation) -> engine::Method {
         Method::RightToInvoice => engine::Method::RightToInvoice { unit_price },
         Method::Usage { minimum } => {
             engine::Method::Usage { unit_price, minimum: minimum.map_or(0, Money::minor) }
+        }
+        Method::MaterialRight { expected_share, expires_on, exercise_price } => {
+            engine::Method::MaterialRight {
+                expected_share: *expected_share,
+                exercise_price: exercise_price.map_or(0, Money::minor),
+                expires_on: *expires_on,
+            }
         }
     }
 }

@@ -103,6 +103,13 @@ pub(crate) enum Estimate {
         /// The whole cost.
         estimate: Money,
     },
+    /// How much of a right will be exercised.
+    Exercise {
+        /// The obligation.
+        obligation: String,
+        /// The share of all rights.
+        share: Quantity,
+    },
 }
 
 /// The part of a variable amount that counts.

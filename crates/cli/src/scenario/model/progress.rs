@@ -52,6 +52,10 @@ pub(crate) enum Reading {
         /// The gate that they passed.
         gate: Option<String>,
     },
+    /// The share of all rights that was exercised, to date.
+    Exercised(Quantity),
+    /// The right ended before its last day.
+    Expired,
 }
 
 impl Progress {
@@ -61,6 +65,8 @@ impl Progress {
         match self.reading {
             Reading::Milestone { .. } => "milestone",
             Reading::Delivery { .. } => "deliver",
+            Reading::Exercised(_) => "exercise",
+            Reading::Expired => "expire",
             Reading::Percent(_)
             | Reading::Units(_)
             | Reading::Hours(_)

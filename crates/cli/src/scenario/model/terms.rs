@@ -93,6 +93,15 @@ pub(crate) enum Method {
         /// Committed over the term.
         minimum: Option<Money>,
     },
+    /// An option that is a material right, as it is exercised.
+    MaterialRight {
+        /// The share of all rights that is expected to be exercised.
+        expected_share: Quantity,
+        /// Last day of the right.
+        expires_on: NaiveDate,
+        /// What exercising all rights costs.
+        exercise_price: Option<Money>,
+    },
 }
 
 /// A milestone.

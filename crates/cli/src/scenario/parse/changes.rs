@@ -131,12 +131,7 @@ impl Reader {
             }
             (None, Some(node)) => {
                 let obligation = self.obligation_of(contract.as_deref(), node, refused);
-                let estimate = block.need(self, "estimate_at_completion");
-                let estimate =
-                    estimate.and_then(|node| self.amount(node, "estimate_at_completion"));
-                obligation
-                    .zip(estimate)
-                    .map(|(obligation, estimate)| Estimate::Cost { obligation, estimate })
+                self.obligation_estimate(&mut block, obligation)
             }
             (None, None) | (Some(_), Some(_)) => {
                 self.wrong(line, "reestimate needs a variable or an obligation, not both");
@@ -145,6 +140,30 @@ impl Reader {
         };
         block.close(self);
         Some(Verb::Reestimate(Reestimate { contract: contract?, estimate: estimate? }))
+    }
+
+    /// What it will cost, or how much of it will be exercised.
+    fn obligation_estimate(
+        &mut self,
+        block: &mut Block<'_>,
+        obligation: Option<String>,
+    ) -> Option<Estimate> {
+        match (block.take("estimate_at_completion"), block.take("expected_share")) {
+            (Some(node), None) => {
+                let estimate = self.amount(node, "estimate_at_completion")?;
+                Some(Estimate::Cost { obligation: obligation?, estimate })
+            }
+            (None, Some(node)) => {
+                let share = self.quantity(node, "expected_share")?;
+                Some(Estimate::Exercise { obligation: obligation?, share })
+            }
+            (None, None) | (Some(_), Some(_)) => {
+                let message = "reestimate of an obligation needs an estimate_at_completion or an \
+                               expected_share, not both";
+                self.wrong(block.line, message);
+                None
+            }
+        }
     }
 
     fn variable_estimate(

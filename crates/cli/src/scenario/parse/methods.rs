@@ -9,7 +9,7 @@ use super::super::{
 };
 
 /// The methods, each as errors name an obligation by it.
-const METHODS: [(&str, &str); 9] = [
+const METHODS: [(&str, &str); 10] = [
     ("straight_line", "obligation by straight_line"),
     ("point_in_time", "obligation by point_in_time"),
     ("milestones", "obligation by milestones"),
@@ -19,6 +19,7 @@ const METHODS: [(&str, &str); 9] = [
     ("labor_hours", "obligation by labor_hours"),
     ("right_to_invoice", "obligation by right_to_invoice"),
     ("usage", "obligation by usage"),
+    ("material_right", "obligation by material_right"),
 ];
 
 impl Reader {
@@ -27,6 +28,11 @@ impl Reader {
         let node = block.need(self, "method")?;
         let (method, what) = self.named(node, "method", &METHODS, |(name, _)| name)?;
         block.rename(what);
+        if method != "material_right" && block.has("option") {
+            let line = block.take("option").map_or(block.line, |node| node.line);
+            self.wrong(line, "renewal options are not known yet: option needs material_right");
+            return None;
+        }
         match method {
             "straight_line" => {
                 let convention = block.take("convention").map(|node| self.convention(node));
@@ -64,12 +70,28 @@ impl Reader {
                 let minimum = block.take("minimum").map(|node| self.amount(node, "minimum"));
                 Some(Method::Usage { minimum: optional(minimum)? })
             }
+            "material_right" => block.need(self, "option").and_then(|node| self.right(node)),
             _ => Some(Method::PercentComplete),
         }
     }
 
     pub(super) fn convention(&mut self, node: &Node) -> Option<Convention> {
         self.named(node, "convention", Convention::ALL, Convention::name)
+    }
+
+    /// What is said of an option; the price of exercising it stands beside.
+    fn right(&mut self, node: &Node) -> Option<Method> {
+        let mut block = Block::open(self, node, "option")?;
+        let share = block.need(self, "expected_share");
+        let share = share.and_then(|node| self.quantity(node, "expected_share"));
+        let expires_on = block.need(self, "expires_on");
+        let expires_on = expires_on.and_then(|node| self.date(node, "expires_on"));
+        block.close(self);
+        Some(Method::MaterialRight {
+            expected_share: share?,
+            expires_on: expires_on?,
+            exercise_price: None,
+        })
     }
 
     fn milestone_of(&mut self, node: &Node) -> Option<Milestone> {

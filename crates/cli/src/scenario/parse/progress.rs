@@ -1,4 +1,6 @@
-//! Reading `progress`, `milestone`, `deliver` and `adjust`.
+//! Reading `progress`, `milestone`, `deliver`, `exercise`, `expire` and `adjust`.
+
+use backlog_money::Quantity;
 
 use super::super::{
     block::{Block, Reader, optional},
@@ -80,6 +82,21 @@ impl Reader {
         block.close(self);
         let (quantity, gate) = (optional(quantity)?, optional(gate)?);
         reported(place, Reading::Delivery { quantity, gate })
+    }
+
+    pub(super) fn exercise(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "exercise")?;
+        let place = self.place(&mut block, refused);
+        let share = block.take("share").map(|node| self.quantity(node, "share"));
+        block.close(self);
+        reported(place, Reading::Exercised(optional(share)?.unwrap_or(Quantity::ONE)))
+    }
+
+    pub(super) fn expire(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "expire")?;
+        let place = self.place(&mut block, refused);
+        block.close(self);
+        reported(place, Reading::Expired)
     }
 
     pub(super) fn adjust(&mut self, node: &Node, refused: bool) -> Option<Verb> {

@@ -2,7 +2,7 @@
 
 use super::super::{
     block::{Block, Reader, optional},
-    model::{DiscountScope, Obligation, Terms, Variable, VariableKind, units_value},
+    model::{DiscountScope, Method, Obligation, Terms, Variable, VariableKind, units_value},
     yaml::{Node, Value},
 };
 
@@ -60,12 +60,17 @@ impl Reader {
         let product_line = line.map(|node| self.text(node, "product_line"));
         let method = self.method(&mut block, quantity.is_some());
         // Which further keys there are depends on the method.
-        let method = method?;
+        let mut method = method?;
         let at = block.line;
         block.close(self);
+        let mut price = optional(price)?;
+        // Of an option it is what exercising costs.
+        if let Method::MaterialRight { exercise_price, .. } = &mut method {
+            *exercise_price = price.take();
+        }
         let obligation = Obligation {
             id: id?,
-            price: optional(price)?,
+            price,
             quantity: optional(quantity)?,
             unit_price: optional(unit_price)?,
             ssp: optional(ssp)?,
@@ -84,7 +89,11 @@ impl Reader {
         let Obligation { price, quantity, unit_price, method, .. } = obligation;
         let metered = method.is_metered();
         let too_large = |units, unit| units_value(units, unit, self.currency).is_none();
+        let is_right = matches!(method, Method::MaterialRight { .. });
         let message = match (price, quantity, unit_price) {
+            (_, _, Some(_)) | (_, Some(_), _) if is_right => {
+                "what exercising an option costs is stated as \"price\" alone"
+            }
             (_, _, None) if metered => "what is metered needs \"unit_price\"",
             (Some(_), ..) | (_, Some(_), _) if metered => {
                 "what is metered has no price before it is used: state \"unit_price\" alone"

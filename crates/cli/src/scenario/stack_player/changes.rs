@@ -97,6 +97,12 @@ impl StackPlayer {
                     estimate_at_completion: Some((*estimate).into()),
                 })
             }
+            Estimate::Exercise { obligation, share } => {
+                recognition::estimate_change::Estimate::Exercise(recognition::ExerciseEstimate {
+                    obligation_id: self.obligation_id(contract, obligation),
+                    expected_share: share.to_string(),
+                })
+            }
         };
         let request = recognition::ChangeEstimateRequest {
             request_id: self.session.request_id(None),

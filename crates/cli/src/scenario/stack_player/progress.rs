@@ -84,5 +84,7 @@ fn reading(reading: &Reading) -> pb::progress::Reading {
             quantity: decimal(*quantity),
             gate: gate.clone().unwrap_or_default(),
         }),
+        Reading::Exercised(share) => Wire::ExercisedShare(share.to_string()),
+        Reading::Expired => Wire::Expired(true),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{file, problems};
 use crate::scenario::{Method, parse, read_terms};
+use backlog_proto::contract::v1::obligation_terms::Method as Wire;
 
 /// Every method with all its keys.
 const ALL: &str = r#"
@@ -18,6 +19,7 @@ obligations:
   - {id: g, quantity: "8", unit_price: "1", method: labor_hours}
   - {id: h, unit_price: "0.5", method: right_to_invoice}
   - {id: i, unit_price: "0.5", method: usage, minimum: "5.00"}
+  - {id: j, price: "3.00", ssp: "1.00", method: material_right, option: {expected_share: "0.80", expires_on: 2027-01-31}}
 variable:
   - {id: v, amount: "-1.00", included: "-2.00", kind: expected_value, applies_to: [a, b]}
 discount_scope: {obligations: [a, c], amount: "1.00"}
@@ -45,9 +47,21 @@ fn all_terms_are_read() {
         "labor_hours",
         "right_to_invoice",
         "usage",
+        "material_right",
     ];
     assert_eq!(methods.collect::<Vec<_>>(), names);
     assert_eq!(wire.obligations[1].unit_price, "0.005");
+    let (right, Some(Wire::MaterialRight(option))) =
+        (&wire.obligations[9], &wire.obligations[9].method)
+    else {
+        panic!("{:?}", wire.obligations[9]);
+    };
+    // Its price is what exercising costs, and no price of its own.
+    assert_eq!(
+        (&right.price, option.exercise_price.as_ref().unwrap().amount.as_str()),
+        (&None, "3.00")
+    );
+    assert_eq!((option.expected_share.as_str(), option.expires_on.unwrap().year), ("0.8", 2027));
     assert_eq!(wire.variables[0].included.as_ref().unwrap().amount, "-2.00");
     assert_eq!(wire.discount.unwrap().obligations, ["a", "c"]);
 }
@@ -56,9 +70,20 @@ fn all_terms_are_read() {
 #[test]
 fn obligations_are_read_strictly() {
     let table = [
+        ("price: \"1.00\", method: renewal", "unknown method \"renewal\"; known: str"),
+        ("ssp: \"1.00\", method: material_right", "obligation by material_right needs \"option\""),
         (
-            "price: \"1.00\", method: material_right",
-            "unknown method \"material_right\"; known: str",
+            "ssp: \"1.00\", method: material_right, option: {expires_on: 2026-12-31}",
+            "option needs \"expected_share\"",
+        ),
+        (
+            "ssp: \"1.00\", method: material_right, option: {expected_share: \"1\"}",
+            "option needs \"expires_on\"",
+        ),
+        (
+            "quantity: \"2\", unit_price: \"1\", method: material_right, \
+             option: {expected_share: \"1\", expires_on: 2026-12-31}",
+            "what exercising an option costs is stated as \"price\" alone",
         ),
         (
             "price: \"1.00\", method: straight_line, total_units: \"1\"",
@@ -98,7 +123,10 @@ fn obligations_are_read_strictly() {
             "ssp_range needs \"hi",
         ),
         ("price: \"1.00\", method: straight_line, cap: \"1.00\"", "unknown key \"cap\""),
-        ("price: \"1.00\", method: straight_line, option: {}", "unknown key \"option\""),
+        (
+            "price: \"1.00\", method: straight_line, option: {}",
+            "renewal options are not known yet: option needs material_right",
+        ),
     ];
     for (obligation, message) in table {
         let text = file("").replace("price: \"1200.00\", method: straight_line", obligation);

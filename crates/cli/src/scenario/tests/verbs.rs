@@ -102,10 +102,28 @@ fn progress_is_read_strictly() {
             "constrained can only be lifted",
         ),
         (
-            "reestimate: {contract: acme, obligation: build, expected_share: \"0.5\"}",
-            "reestimate needs \"estimate_at_completion\"",
+            "reestimate: {contract: acme, obligation: build}",
+            "reestimate of an obligation needs an estimate_at_completion or an expected_share, not",
         ),
-        ("exercise: {contract: acme, obligation: build}", "unknown verb \"exercise\""),
+        (
+            "reestimate: {contract: acme, obligation: build, expected_share: \"0.5\", \
+             estimate_at_completion: \"1.00\"}",
+            "reestimate of an obligation needs an estimate_at_completion or an expected_share, not",
+        ),
+        (
+            "reestimate: {contract: acme, obligation: build, expected_share: 0.5}",
+            "expected_share must be a string",
+        ),
+        ("exercise: {contract: acme}", "exercise needs \"obligation\""),
+        (
+            "exercise: {contract: acme, obligation: build, share: \"40 %\"}",
+            "share is \"40 %\": must be a decimal number",
+        ),
+        (
+            "expire: {contract: acme, obligation: build, share: \"1\"}",
+            "unknown key \"share\" in expire; known: contract, obligation",
+        ),
+        ("hold: {contract: acme}", "unknown verb \"hold\"; known: adjust"),
     ];
     refused(&table);
 }
@@ -175,4 +193,64 @@ async fn reallocation_is_a_line_of_its_own() {
     let whole = steps("").replace("      obligation: goods\n", "");
     let report = play_text(&whole).await;
     assert!(report.checks.iter().all(|check| !check.what.contains("reallocation")));
+}
+
+/// A right is earned by its share, exercised wholly unless said, and ends when it is said to; what
+/// exercising costs enters the price with it. What a service refuses is refused with its reason.
+#[tokio::test]
+async fn rights_are_exercised_and_expire() {
+    let sign = |contract: &str, voucher: &str| {
+        format!(
+            "sign: {{contract: {contract}, term: {{from: 2026-01-01, to: 2026-01-31}}, price: \"100.00\", \
+             obligations: [{{id: product, ssp: \"100.00\", method: point_in_time}}, \
+             {{id: voucher, {voucher}, method: material_right, option: OPTION}}]}}"
+        )
+    };
+    let sound = "{expected_share: \"0.8\", expires_on: 2026-06-30}";
+    let steps = [
+        sign("a", "ssp: \"12.00\", price: \"50.00\"").replace("OPTION", sound),
+        sign("b", "ssp: \"12.00\"").replace("OPTION", sound),
+        "exercise: {contract: a, obligation: voucher, share: \"0.4\"}".to_owned(),
+        "recognize: {}".to_owned(),
+        "expect: {contract: a, obligation: voucher, recognized: \"25.36\"}".to_owned(),
+        "expect: {contract: a, transaction_price: \"120.00\"}".to_owned(),
+        "exercise: {contract: a, obligation: voucher}".to_owned(),
+        "expire: {contract: b, obligation: voucher}".to_owned(),
+        "recognize: {}".to_owned(),
+        "expect: {contract: a, obligation: voucher, recognized: \"60.71\"}".to_owned(),
+        "expect: {contract: b, obligation: voucher, recognized: \"10.71\"}".to_owned(),
+    ];
+    let refused = [
+        (sign("c", "price: \"50.00\"").replace("OPTION", sound), "INVALID_FIELDS"),
+        (sign("c", "residual: true").replace("OPTION", sound), "INVALID_FIELDS"),
+        (
+            sign("c", "ssp: \"12.00\"").replace("OPTION", &sound.replace("0.8", "1.1")),
+            "INVALID_FIELDS",
+        ),
+        (
+            sign("c", "ssp: \"12.00\"").replace("OPTION", &sound.replace("2026-06", "2025-06")),
+            "INVALID_FIELDS",
+        ),
+        (
+            "exercise: {contract: a, obligation: voucher, share: \"1.1\"}".to_owned(),
+            "PROGRESS_OUT_OF_RANGE",
+        ),
+        ("exercise: {contract: a, obligation: product}".to_owned(), "INVALID_FIELDS"),
+        ("expire: {contract: a, obligation: product}".to_owned(), "INVALID_FIELDS"),
+        (
+            "reestimate: {contract: a, obligation: product, expected_share: \"0.5\"}".to_owned(),
+            "INVALID_FIELDS",
+        ),
+        (
+            "reestimate: {contract: a, obligation: voucher, expected_share: \"0\"}".to_owned(),
+            "PROGRESS_OUT_OF_RANGE",
+        ),
+    ];
+    let refused = refused.map(|(step, reason)| format!("refuse: {{{step}, reason: {reason}}}"));
+    let all = steps.iter().chain(&refused);
+    let steps: String = all.map(|step| format!("  - on: 2026-01-15\n    {step}\n")).collect();
+    let report = play_text(&file(&steps)).await;
+    assert!(report.holds(), "{:?} {:?}", report.checks, report.stopped);
+    // Refused, and nothing changed.
+    assert_eq!(report.checks.len(), 4 + 2 * refused.len());
 }
