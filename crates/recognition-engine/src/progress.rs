@@ -134,9 +134,13 @@ impl ObligationState {
                 self.done_by(on, share.scaled(), WHOLE)?;
                 self.expect_share(on, expected)
             }
-            (Method::MaterialRight { .. }, Reading::Expired) => {
-                let expected = self.expected_share(on);
-                self.place(Point { on, done: expected, of: expected, at_cost: 0 });
+            (Method::MaterialRight { expires_on: last, .. }, Reading::Expired) => {
+                if on > *last {
+                    return Err(EngineError::ProgressOutOfRange(self.key.clone()));
+                }
+                if let Method::MaterialRight { expires_on, .. } = &mut self.method {
+                    *expires_on = on;
+                }
                 Ok(())
             }
             _ => Err(EngineError::OtherMethod(self.key.clone())),
