@@ -9,7 +9,7 @@ use crate::{
     effects::{Cause, Effects},
     error::EngineError,
     facts::SignedObligation,
-    math::{add, sub, sum},
+    math::{add, sub},
     method::Method,
     phase::{BEGINNING, Phase, Spread},
     report::change,
@@ -126,7 +126,11 @@ pub(crate) fn amend(
         let price = promised.price.unwrap_or(0);
         pool = add(pool, price)?;
         let term = promised.term.unwrap_or(settlement.state.term);
-        settlement.state.promise(promised, term, BEGINNING, 0)?;
+        let place = settlement.state.promise(promised, term, BEGINNING, 0)?;
+        if promised.method.is_metered() {
+            let committed = settlement.state.price_of(place)?;
+            settlement.price(place, committed, Cause::Amendment, fact.on)?;
+        }
     }
     let pooled = |change: &Changed| change.distinct && !change.removed;
     let touched = changed.iter().any(pooled) || !fact.added.is_empty();
@@ -273,13 +277,14 @@ fn prospective(
     changed: &[Changed],
     mut pool: i128,
 ) -> Result<(), EngineError> {
-    let added = fact.added.len();
-    let first_added = settlement.state.obligations.len().saturating_sub(added);
+    let first_added = settlement.state.obligations.len().saturating_sub(fact.added.len());
     let mut remaining = Vec::new();
     for (place, obligation) in settlement.state.obligations.iter().enumerate() {
         let own = changed.iter().find(|change| change.place == place);
         let apart = own.is_some_and(|change| change.removed || !change.distinct);
-        if apart || !obligation.takes_part(fact.on)? {
+        // What is added brings its price into the pool, so it takes part even if its term is over.
+        let added = place >= first_added && !obligation.method.is_metered();
+        if apart || !(added || obligation.takes_part(fact.on)?) {
             continue;
         }
         let part = obligation.remaining(place, fact.on)?;
@@ -357,15 +362,4 @@ const fn whole_of(spread: Spread) -> Spread {
         Spread::Measured { total, .. } => Spread::Measured { before: 0, total },
         Spread::Metered | Spread::AtOnce => spread,
     }
-}
-
-/// The sum of changes of stated prices, in minor units: what the contract is worth more or less.
-pub fn price_change(state: &ContractState, fact: &AmendmentFact) -> Result<i128, EngineError> {
-    let mut copy = state.clone();
-    let mut sums = Vec::with_capacity(fact.changes.len());
-    for change in &fact.changes {
-        sums.push(restate(&mut copy, fact.on, change, Treatment::Prospective)?.price);
-    }
-    let added = fact.added.iter().map(|promised| promised.price.unwrap_or(0));
-    sum(sums.into_iter().chain(added))
 }

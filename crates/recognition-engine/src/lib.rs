@@ -44,7 +44,7 @@ mod tests;
 
 pub use accrual::accrued_part;
 pub use allocation::{Allocation, allocate_price};
-pub use amend::{AmendmentFact, ObligationChange, Treatment, price_change, propose};
+pub use amend::{AmendmentFact, ObligationChange, Treatment, propose};
 pub use billing::{check_ceiling, invoice_spread};
 pub use book::accounting_contract_of;
 pub use effects::{Cause, Effects, Measure, Movement, PlanChange, ServiceDays};

@@ -453,3 +453,27 @@ fn additions_and_removals() {
     story.run("2026-12-31");
     assert_eq!(at(&story, "2026-12-31"), (190_000, 0));
 }
+
+/// What is added may be metered, with a minimum that is backlog at once, or have a term that is over: its
+/// price is then shared by what remains.
+#[test]
+fn additions_of_other_kinds() {
+    let mut story = year(120_000);
+    let mut metered = obligation(1, None, None);
+    metered.method = Method::Usage { unit_price: q("1"), minimum: 5_000 };
+    let mut past = obligation(2, Some(3_000), None);
+    past.term = Some(term("2026-01-01", "2026-02-28"));
+    for added in [metered, past] {
+        story.fact(&Fact::Amended(AmendmentFact {
+            contract: contract_id(),
+            on: day("2026-04-01"),
+            changes: Vec::new(),
+            added: vec![added],
+            treatment: None,
+        }));
+    }
+    assert_eq!(story.at("2026-04-01").transaction_price, 128_000);
+    story.run("2026-12-31");
+    assert_eq!(at(&story, "2026-12-31"), (128_000, 0));
+    assert_eq!(story.state.obligations[2].transaction_price, 0);
+}
