@@ -6,7 +6,6 @@ use crate::{
     facts::AdjustmentFact,
     math::add,
     phase::Phase,
-    report::change,
     settle::Settlement,
     state::ContractState,
     term::first_of_month,
@@ -20,7 +19,7 @@ pub(crate) fn adjust(
 ) -> Result<(ContractState, Effects), EngineError> {
     let place = state.place(fact.obligation)?;
     let mut settlement = Settlement::of(state);
-    change(&mut settlement, place, fact.on, |obligation| {
+    settlement.change(place, fact.on, |obligation| {
         let last = obligation.last_phase(fact.on)?.clone();
         let carved = add(obligation.earned_before(fact.on)?, fact.amount)?;
         let satisfied = obligation.satisfied_before(fact.on)?;

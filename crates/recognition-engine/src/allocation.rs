@@ -2,6 +2,7 @@
 
 use backlog_ids::ObligationId;
 use backlog_money::{AllocateError, allocate};
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::EngineError,
@@ -10,7 +11,6 @@ use crate::{
     prices::stand_alone,
     validate::validate,
 };
-use serde::{Deserialize, Serialize};
 
 /// How a price was shared at inception: kept, because later changes of variable amounts are shared
 /// alike (606-10-32-43). Amounts in minor units.

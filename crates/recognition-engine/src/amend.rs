@@ -12,7 +12,6 @@ use crate::{
     math::{add, sub},
     method::Method,
     phase::{BEGINNING, Phase, Spread},
-    report::change,
     settle::Settlement,
     share::Share,
     state::{ContractState, ObligationState},
@@ -94,7 +93,7 @@ pub fn propose(state: &ContractState, fact: &AmendmentFact) -> Result<Treatment,
 }
 
 /// Accounts for a change. T changes at once; revenue that it catches up is posted by the next run, on
-/// the day of the change. Errors when it does not fit the contract, or comes before an earlier one.
+/// the day of the change. Errors when it does not fit the contract.
 pub(crate) fn amend(
     state: ContractState,
     fact: &AmendmentFact,
@@ -126,7 +125,7 @@ pub(crate) fn amend(
         let price = promised.price.unwrap_or(0);
         pool = add(pool, price)?;
         let term = promised.term.unwrap_or(settlement.state.term);
-        let place = settlement.state.promise(promised, term, BEGINNING, 0)?;
+        let place = settlement.state.promise(promised, term, 0)?;
         if promised.method.is_metered() {
             let committed = settlement.state.price_of(place)?;
             settlement.price(place, committed, Cause::Amendment, fact.on)?;
@@ -215,7 +214,9 @@ impl ObligationState {
             Spread::Time { convention, since, .. } => {
                 Spread::Time { term: self.term, convention, since }
             }
-            Spread::Measured { before, .. } => Spread::Measured { before, total: self.promised()? },
+            Spread::Measured { before, at_cost, .. } => {
+                Spread::Measured { before, total: self.promised()?, at_cost }
+            }
             Spread::Metered | Spread::AtOnce => spread,
         })
     }
@@ -229,14 +230,12 @@ fn catch_up(
     changed: &Changed,
 ) -> Result<(), EngineError> {
     let place = changed.place;
-    change(settlement, place, on, |obligation| {
+    settlement.begin(place, (on, Cause::Amendment), |obligation| {
         let last = obligation.last_phase(on)?.clone();
         let spread = obligation.spread_anew(last.spread)?;
         let price = add(last.price, changed.price)?;
-        obligation.begin(Phase { from: on, price, spread, posted_ahead: 0, ..last })
-    })?;
-    let price = settlement.state.price_of(place)?;
-    settlement.price(place, price, Cause::Amendment, on)
+        Ok(Phase { from: on, price, spread, posted_ahead: 0, ..last })
+    })
 }
 
 /// Gives up what remains of an obligation: its price becomes what is earned, or what stays owed for it,
@@ -247,14 +246,12 @@ fn give_up(
     changed: &Changed,
 ) -> Result<(), EngineError> {
     let place = changed.place;
-    change(settlement, place, on, |obligation| {
+    settlement.begin(place, (on, Cause::Amendment), |obligation| {
         let price = add(obligation.transaction_price, changed.price)?;
         let carved = obligation.earned_before(on)?;
         let (satisfied, spread) = (Share::WHOLE, Spread::AtOnce);
-        obligation.begin(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 })
-    })?;
-    let price = settlement.state.price_of(place)?;
-    settlement.price(place, price, Cause::Amendment, on)
+        Ok(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 })
+    })
 }
 
 /// What an obligation brings into the pool of a prospective change.
@@ -304,7 +301,7 @@ fn prospective(
     let shares = split(pool, &weights)?;
     for (part, share) in remaining.iter().zip(shares) {
         let price = add(part.earned, share)?;
-        change(settlement, part.place, fact.on, |obligation| {
+        settlement.change(part.place, fact.on, |obligation| {
             obligation.begin(Phase {
                 from: if part.place >= first_added { BEGINNING } else { fact.on },
                 price,
@@ -359,7 +356,7 @@ impl ObligationState {
 const fn whole_of(spread: Spread) -> Spread {
     match spread {
         Spread::Time { term, convention, .. } => Spread::Time { term, convention, since: None },
-        Spread::Measured { total, .. } => Spread::Measured { before: 0, total },
+        Spread::Measured { total, .. } => Spread::Measured { before: 0, total, at_cost: 0 },
         Spread::Metered | Spread::AtOnce => spread,
     }
 }

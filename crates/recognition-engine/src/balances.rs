@@ -152,3 +152,23 @@ fn days<'a>(
     }
     days.into_iter().map(|(on, (point, change))| (on, point, change)).collect()
 }
+
+impl ContractState {
+    /// What must be given back as far as it was received or is receivable: rebates expected, and what
+    /// is billed beyond a price that was reduced (606-10-32-10).
+    pub(crate) fn refund_estimate(&self) -> Result<i128, EngineError> {
+        let rebates = self.allocation.rebates()?;
+        if !self.reduced {
+            return Ok(rebates);
+        }
+        let (mut price, mut billed) = (0, 0);
+        for obligation in &self.obligations {
+            if obligation.method.is_metered() && obligation.ended_on.is_none() {
+                continue;
+            }
+            price = add(price, obligation.transaction_price)?;
+            billed = add(billed, obligation.billed)?;
+        }
+        Ok(rebates.max(sub(billed, price)?))
+    }
+}

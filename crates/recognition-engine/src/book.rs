@@ -1,13 +1,13 @@
 //! Booking: a signed contract enters backlog.
 
 use backlog_ids::{AccountingContractId, ContractId, derive};
-use chrono::NaiveDate;
 
 use crate::{
     allocation::Allocation,
     effects::{Cause, Effects},
     error::EngineError,
     facts::{SignedContract, SignedObligation},
+    math::add,
     method::Method,
     phase::{BEGINNING, Phase, Spread},
     policy::Policy,
@@ -51,7 +51,7 @@ pub(crate) fn book(
     settlement.state.allocation = allocation;
     for (obligation, price) in contract.obligations.iter().zip(prices) {
         let term = obligation.term.unwrap_or(contract.term);
-        let place = settlement.state.promise(obligation, term, BEGINNING, price)?;
+        let place = settlement.state.promise(obligation, term, price)?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Booking, contract.signed_on)?;
     }
@@ -59,13 +59,12 @@ pub(crate) fn book(
 }
 
 impl ContractState {
-    /// Takes in a promise, earned from `from` on at a share of the price; answers its place. Its T is
-    /// still zero, so that a movement can set it.
+    /// Takes in a promise at a share of the price; answers its place. Its T is still zero, so that a
+    /// movement can set it.
     pub(crate) fn promise(
         &mut self,
         promised: &SignedObligation,
         term: Term,
-        from: NaiveDate,
         price: i128,
     ) -> Result<usize, EngineError> {
         let place = self.obligations.len();
@@ -96,10 +95,10 @@ impl ContractState {
         let spread = match &promised.method {
             Method::StraightLine { .. } => Spread::Time { term, convention, since: None },
             Method::RightToInvoice { .. } | Method::Usage { .. } => Spread::Metered,
-            _ => Spread::Measured { before: 0, total: obligation.promised()? },
+            _ => Spread::Measured { before: 0, total: obligation.promised()?, at_cost: 0 },
         };
         obligation.phases.push(Phase {
-            from,
+            from: BEGINNING,
             price,
             // Beside what is metered, a price can only be a variable amount.
             carved: if spread == Spread::Metered { price } else { 0 },
@@ -116,7 +115,7 @@ impl ContractState {
         let obligation = self.obligations.get(place).ok_or(EngineError::Overflow)?;
         match obligation.phases.last() {
             Some(Phase { spread: Spread::Metered, carved, .. }) => {
-                crate::math::add(*carved, obligation.metered_price()?)
+                add(*carved, obligation.metered_price()?)
             }
             Some(phase) => Ok(phase.price),
             None => Ok(0),

@@ -42,7 +42,9 @@ pub enum EngineError {
     #[error("obligation {0:?} does not measure progress in this way")]
     OtherMethod(String),
     /// Progress below nothing, beyond what is promised, or an estimate below what is done.
-    #[error("the progress of obligation {0:?} leaves its range")]
+    #[error(
+        "the progress of obligation {0:?} leaves its range: from zero to what is promised, and no estimate below what is done"
+    )]
     ProgressOutOfRange(String),
     /// A milestone that the obligation does not have.
     #[error("there is no milestone {0:?}")]

@@ -3,12 +3,12 @@
 use backlog_ids::{ContractId, InvoiceId, ObligationId};
 use backlog_money::{Currency, Quantity};
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     amend::AmendmentFact, method::Method, policy::Policy, progress::ProgressFact, term::Term,
     terminate::TerminationFact,
 };
-use serde::{Deserialize, Serialize};
 
 /// Something that happened to one contract. Facts may come in any order of their dates, but changes
 /// of what was agreed or estimated go forward.

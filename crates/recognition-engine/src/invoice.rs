@@ -10,11 +10,11 @@ use crate::{
     error::EngineError,
     facts::{Concession, CreditFact, InvoiceFact, InvoiceLine},
     math::{add, sub, sum},
-    phase::{Phase, Spread},
+    phase::Phase,
     policy::ReceivableOn,
-    report::{change, reprice},
+    report::reprice,
     settle::Settlement,
-    state::{ContractState, ObligationState},
+    state::ContractState,
 };
 
 /// Accounts for an issued invoice: B of each line on the day of issue; U of each line, and the
@@ -98,38 +98,17 @@ fn concede(
     match concession {
         Concession::None => Ok(()),
         Concession::Whole => reprice(settlement, place, on, less, Cause::Concession),
-        Concession::Transferred => {
-            change(settlement, place, on, |obligation| {
-                let last = obligation.last_phase(on)?.clone();
-                let price = add(last.price, less)?;
-                let carved = add(obligation.earned_before(on)?, less)?;
-                let satisfied = obligation.satisfied_before(on)?;
-                let spread = obligation.left(last.spread, on);
-                let phase = Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 };
-                obligation.begin(phase)
-            })?;
-            let price = settlement.state.price_of(place)?;
-            settlement.price(place, price, Cause::Concession, on)
-        }
+        Concession::Transferred => settlement.begin(place, (on, Cause::Concession), |obligation| {
+            let last = obligation.last_phase(on)?;
+            let price = add(last.price, less)?;
+            let carved = add(obligation.earned_before(on)?, less)?;
+            let satisfied = obligation.satisfied_before(on)?;
+            let spread = obligation.left(last.spread, on);
+            Ok(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 })
+        }),
     }
 }
 
 fn not_negative(amount: i128) -> Result<i128, EngineError> {
     if amount < 0 { Err(EngineError::NegativeInvoice) } else { Ok(amount) }
-}
-
-impl ObligationState {
-    /// What remains of a spread on `on`, where what was done before is left to earlier phases.
-    pub(crate) fn left(&self, spread: Spread, on: NaiveDate) -> Spread {
-        match spread {
-            Spread::Time { term, convention, since } => {
-                Spread::Time { term, convention, since: on.pred_opt().max(since) }
-            }
-            Spread::Measured { total, .. } => {
-                let done = on.pred_opt().and_then(|day| self.point(day)).map_or(0, |p| p.done);
-                Spread::Measured { before: done, total }
-            }
-            Spread::Metered | Spread::AtOnce => spread,
-        }
-    }
 }

@@ -2,9 +2,9 @@
 
 use backlog_money::Quantity;
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::policy::Convention;
-use serde::{Deserialize, Serialize};
 
 /// How the revenue of an obligation is recognized: where its progress comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 
 use backlog_money::{exact_to_minor, mul_div_half_away};
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::EngineError,
@@ -14,7 +15,6 @@ use crate::{
     state::ObligationState,
     term::Term,
 };
-use serde::{Deserialize, Serialize};
 
 /// Before any term.
 pub const BEGINNING: NaiveDate = match NaiveDate::from_ymd_opt(1, 1, 1) {
@@ -57,6 +57,8 @@ pub enum Spread {
         before: i128,
         /// To do in all; 0 where reports say it.
         total: i128,
+        /// Cost of uninstalled materials that the carved part holds already.
+        at_cost: i128,
     },
     /// By the value of what was used.
     Metered,
@@ -64,10 +66,18 @@ pub enum Spread {
     AtOnce,
 }
 
+/// What progress is taken of: the fields of [`Spread::Measured`].
+#[derive(Clone, Copy)]
+pub(crate) struct Measure {
+    before: i128,
+    total: i128,
+    at_cost: i128,
+}
+
 /// Revenue that a phase has earned at the end of days, worked out once.
 pub(crate) enum Earning<'a> {
     Time(i128, Schedule),
-    Measured { obligation: &'a ObligationState, phase: &'a Phase, before: i128, total: i128 },
+    Measured { obligation: &'a ObligationState, phase: &'a Phase, measure: Measure },
     Metered(&'a ObligationState, i128),
     AtOnce(i128),
 }
@@ -89,8 +99,9 @@ impl Phase {
                 let schedule = Schedule::new(term, convention, obligation.rounding, rest, since)?;
                 Earning::Time(self.carved, schedule)
             }
-            Spread::Measured { before, total } => {
-                Earning::Measured { obligation, phase: self, before, total }
+            Spread::Measured { before, total, at_cost } => {
+                let measure = Measure { before, total, at_cost };
+                Earning::Measured { obligation, phase: self, measure }
             }
             Spread::Metered => Earning::Metered(obligation, self.carved),
             Spread::AtOnce => Earning::AtOnce(self.price),
@@ -109,8 +120,8 @@ impl Earning<'_> {
                 obligation.metered(day)
             }
             Self::Metered(obligation, carved) => add(*carved, obligation.metered(day)?),
-            Self::Measured { obligation, phase, before, total } => {
-                measured(obligation, phase, (*before, *total), day)
+            Self::Measured { obligation, phase, measure } => {
+                measured(obligation, phase, *measure, day)
             }
         }
     }
@@ -120,8 +131,8 @@ impl Earning<'_> {
         match self {
             Self::Time(_, schedule) => schedule.share(day),
             Self::AtOnce(_) | Self::Metered(..) => Share::WHOLE,
-            Self::Measured { obligation, before, total, .. } => {
-                let (done, of, _) = progress(obligation, (*before, *total), day);
+            Self::Measured { obligation, measure, .. } => {
+                let (done, of, _) = progress(obligation, *measure, day);
                 Share::new(done, of)
             }
         }
@@ -132,7 +143,7 @@ impl Earning<'_> {
 /// of uninstalled materials.
 fn progress(
     obligation: &ObligationState,
-    (before, total): (i128, i128),
+    Measure { before, total, .. }: Measure,
     day: NaiveDate,
 ) -> (i128, i128, i128) {
     if obligation.expires_on().is_some_and(|last| day >= last) {
@@ -151,10 +162,11 @@ fn progress(
 fn measured(
     obligation: &ObligationState,
     phase: &Phase,
-    measure: (i128, i128),
+    measure: Measure,
     day: NaiveDate,
 ) -> Result<i128, EngineError> {
     let (done, of, at_cost) = progress(obligation, measure, day);
+    let at_cost = sub(at_cost, measure.at_cost)?;
     // Materials not installed yet earn what they cost and leave both sides (606-10-55-21).
     let rest = sub(sub(phase.price, phase.carved)?, at_cost)?;
     let earned = mul_div_half_away(rest, done, of).ok_or(EngineError::Overflow)?;
@@ -229,5 +241,20 @@ impl ObligationState {
         }
         self.phases.push(phase);
         Ok(())
+    }
+
+    /// What remains of a spread on `on`, where what was done before is left to earlier phases.
+    pub(crate) fn left(&self, spread: Spread, on: NaiveDate) -> Spread {
+        match spread {
+            Spread::Time { term, convention, since } => {
+                Spread::Time { term, convention, since: on.pred_opt().max(since) }
+            }
+            Spread::Measured { total, .. } => {
+                let point = on.pred_opt().and_then(|day| self.point(day));
+                let (before, at_cost) = point.map_or((0, 0), |p| (p.done, p.at_cost));
+                Spread::Measured { before, total, at_cost }
+            }
+            Spread::Metered | Spread::AtOnce => spread,
+        }
     }
 }

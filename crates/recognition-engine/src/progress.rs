@@ -3,6 +3,7 @@
 use backlog_ids::{ContractId, ObligationId};
 use backlog_money::Quantity;
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     error::EngineError,
@@ -10,7 +11,6 @@ use crate::{
     method::{Method, MilestoneWeight},
     state::ObligationState,
 };
-use serde::{Deserialize, Serialize};
 
 /// One share, in units of the last place of a quantity.
 const WHOLE: i128 = Quantity::ONE.scaled();

@@ -25,9 +25,7 @@ pub(crate) fn progress(
     let place = state.place(fact.obligation)?;
     let paid_before = state.obligations.get(place).map(exercise_value).transpose()?;
     let mut settlement = Settlement::of(state);
-    change(&mut settlement, place, fact.on, |obligation| {
-        obligation.report(fact.on, &fact.reading)
-    })?;
+    settlement.change(place, fact.on, |obligation| obligation.report(fact.on, &fact.reading))?;
     let price = settlement.state.price_of(place)?;
     settlement.price(place, price, Cause::Usage, fact.on)?;
     let paid = settlement.state.obligations.get(place).map(exercise_value).transpose()?;
@@ -53,13 +51,11 @@ fn take_up(
     on: NaiveDate,
     paid: i128,
 ) -> Result<(), EngineError> {
-    change(settlement, place, on, |obligation| {
+    settlement.begin(place, (on, Cause::Amendment), |obligation| {
         let last = obligation.last_phase(on)?.clone();
         let (price, carved) = (add(last.price, paid)?, add(last.carved, paid)?);
-        obligation.begin(Phase { from: on, price, carved, posted_ahead: 0, ..last })
-    })?;
-    let price = settlement.state.price_of(place)?;
-    settlement.price(place, price, Cause::Amendment, on)
+        Ok(Phase { from: on, price, carved, posted_ahead: 0, ..last })
+    })
 }
 
 /// Takes in a changed estimate: T of the obligations that the amount was promised for changes as it
@@ -72,11 +68,11 @@ pub(crate) fn reestimate(
     match &fact.estimate {
         Estimate::Cost { obligation, estimate } => {
             let place = settlement.state.place(*obligation)?;
-            change(&mut settlement, place, fact.on, |o| o.expect_cost(fact.on, *estimate))?;
+            settlement.change(place, fact.on, |o| o.expect_cost(fact.on, *estimate))?;
         }
         Estimate::Exercise { obligation, share } => {
             let place = settlement.state.place(*obligation)?;
-            change(&mut settlement, place, fact.on, |o| o.expect_share(fact.on, share.scaled()))?;
+            settlement.change(place, fact.on, |o| o.expect_share(fact.on, share.scaled()))?;
         }
         Estimate::Variable { id, estimate, included } => {
             let mut allocation = settlement.state.allocation.clone();
@@ -102,7 +98,7 @@ pub(crate) fn reprice(
     amount: i128,
     cause: Cause,
 ) -> Result<(), EngineError> {
-    change(settlement, place, on, |obligation| {
+    settlement.begin(place, (on, cause), |obligation| {
         let last = obligation.last_phase(on)?.clone();
         let caught_up = match last.spread {
             // All of it is for what was used to date.
@@ -111,43 +107,6 @@ pub(crate) fn reprice(
         };
         let carved = add(last.carved, caught_up)?;
         let price = add(last.price, amount)?;
-        obligation.begin(Phase { from: on, price, carved, posted_ahead: 0, ..last })
-    })?;
-    let price = settlement.state.price_of(place)?;
-    settlement.price(place, price, cause, on)
-}
-
-/// Changes an obligation as of `on`; days after it that are posted are corrected by the next run.
-pub(crate) fn change(
-    settlement: &mut Settlement,
-    place: usize,
-    on: NaiveDate,
-    with: impl FnOnce(&mut ObligationState) -> Result<(), EngineError>,
-) -> Result<(), EngineError> {
-    let Some(obligation) = settlement.state.obligations.get_mut(place) else {
-        return Err(EngineError::Overflow);
-    };
-    let before = obligation.clone();
-    with(obligation)?;
-    obligation.correct(&before, on)
-}
-
-impl ContractState {
-    /// What must be given back as far as it was received or is receivable: rebates expected, and what
-    /// is billed beyond a price that was reduced (606-10-32-10).
-    pub(crate) fn refund_estimate(&self) -> Result<i128, EngineError> {
-        let rebates = self.allocation.rebates()?;
-        if !self.reduced {
-            return Ok(rebates);
-        }
-        let (mut price, mut billed) = (0, 0);
-        for obligation in &self.obligations {
-            if obligation.method.is_metered() && obligation.ended_on.is_none() {
-                continue;
-            }
-            price = add(price, obligation.transaction_price)?;
-            billed = add(billed, obligation.billed)?;
-        }
-        Ok(rebates.max(sub(billed, price)?))
-    }
+        Ok(Phase { from: on, price, carved, posted_ahead: 0, ..last })
+    })
 }

@@ -11,8 +11,9 @@ use crate::{
     effects::{Cause, Effects, Measure, Movement, PlanChange},
     error::EngineError,
     math::{add, sub},
+    phase::Phase,
     plan::{PlannedMonth, plan},
-    state::ContractState,
+    state::{ContractState, ObligationState},
 };
 
 /// A fact being accounted for: the contract as it was and as it becomes, and what is emitted.
@@ -71,6 +72,36 @@ impl Settlement {
         *taken = add(*taken, change.amount.minor())?;
         self.effects.plan_changes.push(change);
         Ok(())
+    }
+
+    /// Changes an obligation as of `on`; days after it that are posted are corrected by the next run.
+    pub(crate) fn change(
+        &mut self,
+        place: usize,
+        on: NaiveDate,
+        with: impl FnOnce(&mut ObligationState) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
+        let Some(obligation) = self.state.obligations.get_mut(place) else {
+            return Err(EngineError::Overflow);
+        };
+        let before = obligation.clone();
+        with(obligation)?;
+        obligation.correct(&before, on)
+    }
+
+    /// Begins a phase of an obligation on its first day, and moves T to the phase's price for a cause.
+    pub(crate) fn begin(
+        &mut self,
+        place: usize,
+        (on, cause): (NaiveDate, Cause),
+        phase: impl FnOnce(&ObligationState) -> Result<Phase, EngineError>,
+    ) -> Result<(), EngineError> {
+        self.change(place, on, |obligation| {
+            let phase = phase(obligation)?;
+            obligation.begin(phase)
+        })?;
+        let price = self.state.price_of(place)?;
+        self.price(place, price, cause, on)
     }
 
     /// Sets T of an obligation, effective `on`, for a cause.

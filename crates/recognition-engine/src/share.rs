@@ -1,9 +1,9 @@
 //! Shares of a promise, as exact fractions while they are small.
 
 use backlog_money::mul_div_half_away;
+use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
-use serde::{Deserialize, Serialize};
 
 /// Denominators beyond this are rounded to it: far finer than a minor unit of any price allowed.
 const DENOMINATOR_MAX: i128 = 1_000_000_000_000_000_000;

@@ -3,6 +3,7 @@
 use backlog_ids::{AccountingContractId, ContractId, ObligationId};
 use backlog_money::{Currency, Money};
 use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     RULE_VERSION,
@@ -16,7 +17,6 @@ use crate::{
     progress::{Mark, Point},
     term::{Term, first_of_month},
 };
-use serde::{Deserialize, Serialize};
 
 /// A signed contract as accounted for so far. Amounts in minor units of its currency.
 #[derive(Debug, Clone, PartialEq, Eq)]

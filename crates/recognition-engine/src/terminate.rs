@@ -10,7 +10,6 @@ use crate::{
     math::{add, sub, sum},
     phase::{Phase, Spread},
     policy::Convention,
-    report::change,
     settle::Settlement,
     share::Share,
     state::ContractState,
@@ -98,7 +97,7 @@ fn end(
         },
         Some(_) | None => Spread::AtOnce,
     };
-    change(settlement, place, fact.on, |obligation| {
+    settlement.change(place, fact.on, |obligation| {
         obligation.ended_on = Some(fact.on);
         obligation.begin(Phase {
             from: fact.on,

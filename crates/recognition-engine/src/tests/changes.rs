@@ -1,10 +1,8 @@
 //! Changes of contracts and estimates on worked examples: what is caught up, what is left alone.
 
-use backlog_money::Quantity;
-
 use super::{
-    Story, contract, contract_id, day, invoice_of, obligation, obligation_id, policy, take, term,
-    usd,
+    Story, contract, contract_id, day, invoice_of, obligation, obligation_id, policy, q, take,
+    term, usd,
 };
 use crate::{
     AdjustmentFact, AmendmentFact, Cause, Concession, Convention, CreditFact, EngineError,
@@ -12,10 +10,6 @@ use crate::{
     PaymentFact, ProgressFact, Reading, Refund, Rounding, TerminationFact, Treatment, Variable,
     propose,
 };
-
-fn q(text: &str) -> Quantity {
-    Quantity::parse(text).unwrap()
-}
 
 fn even(convention: Convention) -> crate::Policy {
     policy(convention, Rounding::Cumulative)
@@ -476,4 +470,37 @@ fn additions_of_other_kinds() {
     story.run("2026-12-31");
     assert_eq!(at(&story, "2026-12-31"), (128_000, 0));
     assert_eq!(story.state.obligations[2].transaction_price, 0);
+}
+
+/// An adjustment of nothing, and a concession of nothing, change no revenue: what was earned before, the
+/// cost of uninstalled materials among it, is earned once.
+#[test]
+fn what_is_carved_out_is_earned_once() {
+    let mut signed = contract(term("2026-01-01", "2026-12-31"), &[5_000_000]);
+    signed.obligations[0].method = Method::CostToCost { estimate: 4_000_000 };
+    let cost = |on, cost, uninstalled| {
+        Fact::Progressed(ProgressFact {
+            contract: contract_id(),
+            obligation: obligation_id(0),
+            on: day(on),
+            reading: Reading::Cost { cost, estimate: None, uninstalled },
+        })
+    };
+    let mut plain = Story::sign(signed, even(Convention::ActualDays));
+    plain.fact(&cost("2026-03-31", 2_000_000, 1_500_000));
+    plain.run("2026-03-31");
+    let mut adjusted = Story { state: plain.state.clone(), ledger: plain.ledger.clone() };
+    adjusted.fact(&Fact::Adjusted(AdjustmentFact {
+        contract: contract_id(),
+        obligation: obligation_id(0),
+        on: day("2026-04-15"),
+        amount: 0,
+    }));
+    for story in [&mut plain, &mut adjusted] {
+        story.run("2026-04-30");
+        assert_eq!(at(story, "2026-04-30"), (2_200_000, 2_800_000));
+        story.fact(&cost("2026-05-31", 4_000_000, 0));
+        story.run("2026-05-31");
+        assert_eq!(at(story, "2026-05-31"), (5_000_000, 0));
+    }
 }

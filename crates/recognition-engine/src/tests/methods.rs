@@ -2,15 +2,11 @@
 
 use backlog_money::Quantity;
 
-use super::{Story, contract, contract_id, day, obligation_id, policy, take, term, usd};
+use super::{Story, contract, contract_id, day, obligation_id, policy, q, take, term, usd};
 use crate::{
     Convention, EngineError, Estimate, EstimateFact, Fact, Filter, Method, Milestone,
     MilestoneWeight, ProgressFact, Reading, Rounding,
 };
-
-fn q(text: &str) -> Quantity {
-    Quantity::parse(text).unwrap()
-}
 
 fn story(prices: &[i128], methods: Vec<Method>) -> Story {
     let mut signed = contract(term("2026-01-01", "2026-12-31"), prices);

@@ -14,7 +14,7 @@ mod roundings;
 mod runs;
 
 use backlog_ids::{ContractId, InvoiceId, ObligationId};
-use backlog_money::Currency;
+use backlog_money::{Currency, Quantity};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -31,6 +31,11 @@ fn day(text: &str) -> NaiveDate {
 
 fn term(from: &str, to: &str) -> Term {
     Term::new(day(from), day(to)).unwrap()
+}
+
+/// A quantity from "0.25".
+fn q(text: &str) -> Quantity {
+    Quantity::parse(text).unwrap()
 }
 
 fn usd() -> Currency {

@@ -48,7 +48,9 @@ pub(crate) fn record(
     if !books.contracts.contains_key(&own.contract) {
         return Err(RecordRefusal::UnknownContract(own.contract));
     }
-    let (changed, effects) = books.changed(own.contract, own.currency, &own.fact)?;
+    let (changed, effects) = books
+        .changed(own.contract, own.currency, &own.fact)
+        .map_err(|error| RecordRefusal::of(error, wire))?;
     let posted = AccountingPosted {
         own_fact: Some(wire.clone()),
         ..accounting_posted(&effects, tenant.covered)
