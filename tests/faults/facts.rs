@@ -309,6 +309,8 @@ async fn every_kind_of_fact_is_the_same_after_a_replay() {
     let mut contracts = ContractServiceClient::new(stack.channel(Service::Contract));
     let request = books[0].caller.request(sign("sign", every_method()));
     let signed = contracts.sign_contract(request).await.unwrap().into_inner().contract.unwrap();
+    // Recognition answers a tenant once its creation has arrived.
+    stack.settle().await;
     let mut history = History { stack: &stack, books: &books[0], contract: signed, calls: 0 };
     first_quarter(&mut history).await;
     changes(&mut history).await;
