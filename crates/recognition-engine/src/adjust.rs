@@ -5,6 +5,7 @@ use crate::{
     error::EngineError,
     facts::AdjustmentFact,
     math::add,
+    periods::Periods,
     phase::Phase,
     settle::Settlement,
     state::ContractState,
@@ -16,9 +17,10 @@ use crate::{
 pub(crate) fn adjust(
     state: ContractState,
     fact: &AdjustmentFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     let place = state.place(fact.obligation)?;
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     settlement.change(place, fact.on, |obligation| {
         let last = obligation.last_phase(fact.on)?.clone();
         let carved = add(obligation.earned_before(fact.on)?, fact.amount)?;

@@ -11,6 +11,7 @@ use crate::{
     facts::SignedObligation,
     math::{add, sub},
     method::Method,
+    periods::Periods,
     phase::{BEGINNING, Phase, Spread},
     settle::Settlement,
     share::Share,
@@ -97,12 +98,13 @@ pub fn propose(state: &ContractState, fact: &AmendmentFact) -> Result<Treatment,
 pub(crate) fn amend(
     state: ContractState,
     fact: &AmendmentFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     let treatment = match fact.treatment {
         Some(treatment) => treatment,
         None => propose(&state, fact)?,
     };
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     let mut changed = Vec::with_capacity(fact.changes.len());
     for change in &fact.changes {
         changed.push(restate(&mut settlement.state, fact.on, change, treatment)?);

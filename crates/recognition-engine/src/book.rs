@@ -9,6 +9,7 @@ use crate::{
     facts::{SignedContract, SignedObligation},
     math::add,
     method::Method,
+    periods::Periods,
     phase::{BEGINNING, Phase, Spread},
     policy::Policy,
     settle::Settlement,
@@ -30,13 +31,14 @@ pub fn accounting_contract_of(contract: ContractId) -> AccountingContractId {
 pub(crate) fn book(
     contract: &SignedContract,
     policy: &Policy,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     let allocation = Allocation::of(contract)?;
     let prices = allocation.shares()?;
     let state = ContractState {
         contract: contract.contract,
         accounting_contract: accounting_contract_of(contract.contract),
-        signed_on: contract.signed_on,
+        signed_on: periods.effective(contract.signed_on),
         currency: contract.currency,
         term: contract.term,
         policy: *policy,
@@ -47,7 +49,7 @@ pub(crate) fn book(
         reduced: false,
         balances: Vec::new(),
     };
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     settlement.state.allocation = allocation;
     for (obligation, price) in contract.obligations.iter().zip(prices) {
         let term = obligation.term.unwrap_or(contract.term);

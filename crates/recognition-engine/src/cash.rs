@@ -9,6 +9,7 @@ use crate::{
     facts::PaymentFact,
     invoice::bill,
     math::{add, sub, sum},
+    periods::Periods,
     settle::Settlement,
     state::ContractState,
 };
@@ -19,6 +20,7 @@ use crate::{
 pub(crate) fn pay(
     state: ContractState,
     payment: &PaymentFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     let amount = payment.amount;
     let (cause, settled) = if amount < 0 {
@@ -26,7 +28,7 @@ pub(crate) fn pay(
     } else {
         (Cause::Payment, amount.min(state.receivable.max(0)))
     };
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     settlement.movement(None, (cause, Measure::Cash), amount, payment.on)?;
     receive(&mut settlement, (cause, sub(0, settled)?), payment.on)?;
     let rest = sub(amount, settled)?;

@@ -95,10 +95,13 @@ pub struct Movement {
     pub amount: Money,
     /// Day on which it takes effect; may lie ahead, as an invoice's due date does.
     pub effective_date: NaiveDate,
-    /// First day of the accounting period it posts in: the month of the effective date.
+    /// First day of the accounting period it posts in: that of the effective date.
     pub posting_period: NaiveDate,
     /// First day of the month of service, for recognition only.
     pub service_month: Option<NaiveDate>,
+    /// Its own day, where that lies in a period that is closed: it comes late, and takes effect on the
+    /// first open day.
+    pub late_of: Option<NaiveDate>,
     /// Whether it is revenue for performance before the change that caused it (606-10-50-12A).
     pub prior_performance: bool,
     /// Version of the rules, [`crate::RULE_VERSION`].

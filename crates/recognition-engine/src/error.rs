@@ -69,6 +69,14 @@ pub enum EngineError {
     /// A change that says nothing, or what the obligation's method does not have.
     #[error("the change of obligation {0:?} does not fit it")]
     UnfitChange(String),
+    /// A run or an adjustment of a day whose period is closed.
+    #[error("{on} lies in a closed period; the first open day is {open_from}")]
+    PeriodClosed {
+        /// Its day.
+        on: NaiveDate,
+        /// The first open day.
+        open_from: NaiveDate,
+    },
     /// The contract has ended.
     #[error("the contract is terminated")]
     Terminated,

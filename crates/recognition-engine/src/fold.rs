@@ -11,38 +11,41 @@ use crate::{
     error::EngineError,
     facts::{Concession, CreditFact, Fact},
     invoice::{credit, invoice},
+    periods::Periods,
     recognize::recognize,
     report::{progress, reestimate},
     state::ContractState,
     terminate::{TerminationFact, terminate},
 };
 
-/// The state after `fact`, and what it did. The first fact of a contract is its signature. All
-/// accounting goes through here, live and on replay.
+/// The state after `fact`, and what it did, in these periods. The first fact of a contract is its
+/// signature. All accounting goes through here, live and on replay.
 pub fn fold(
     state: Option<ContractState>,
     fact: &Fact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
+    periods.admit(fact)?;
     let state = match (state, fact) {
         (Some(state), Fact::Signed { .. }) => {
             return Err(EngineError::AlreadySigned(state.contract));
         }
-        (None, Fact::Signed { contract, policy }) => return book(contract, policy),
+        (None, Fact::Signed { contract, policy }) => return book(contract, policy, periods),
         (None, _) => return Err(EngineError::NotSigned),
         (Some(state), _) => state,
     };
     let settled = goes_forward(&state, fact);
     match settled.as_ref().unwrap_or(fact) {
         Fact::Signed { .. } => Err(EngineError::AlreadySigned(state.contract)),
-        Fact::Invoiced(fact) => invoice(state, fact),
-        Fact::Credited(fact) => credit(state, fact),
-        Fact::Paid(fact) => pay(state, fact),
-        Fact::Progressed(fact) => progress(state, fact),
-        Fact::Reestimated(fact) => reestimate(state, fact),
-        Fact::Amended(fact) => amend(state, fact),
-        Fact::Terminated(fact) => terminate(state, fact),
-        Fact::Adjusted(fact) => adjust(state, fact),
-        Fact::Run { through } => recognize(state, *through),
+        Fact::Invoiced(fact) => invoice(state, fact, periods),
+        Fact::Credited(fact) => credit(state, fact, periods),
+        Fact::Paid(fact) => pay(state, fact, periods),
+        Fact::Progressed(fact) => progress(state, fact, periods),
+        Fact::Reestimated(fact) => reestimate(state, fact, periods),
+        Fact::Amended(fact) => amend(state, fact, periods),
+        Fact::Terminated(fact) => terminate(state, fact, periods),
+        Fact::Adjusted(fact) => adjust(state, fact, periods),
+        Fact::Run { through } => recognize(state, *through, periods),
     }
 }
 

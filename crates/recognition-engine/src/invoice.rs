@@ -10,6 +10,7 @@ use crate::{
     error::EngineError,
     facts::{Concession, CreditFact, InvoiceFact, InvoiceLine},
     math::{add, sub, sum},
+    periods::Periods,
     phase::Phase,
     policy::ReceivableOn,
     report::reprice,
@@ -24,6 +25,7 @@ use crate::{
 pub(crate) fn invoice(
     state: ContractState,
     invoice: &InvoiceFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     if invoice.contract != state.contract {
         return Err(EngineError::OtherContract { fact: invoice.contract, state: state.contract });
@@ -33,7 +35,7 @@ pub(crate) fn invoice(
         ReceivableOn::Due => invoice.due_on.max(invoice.issued_on),
     };
     let days = (invoice.issued_on, unconditional_on);
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     let mut receivable = not_negative(invoice.tax)?;
     for line in &invoice.lines {
         receivable = add(receivable, not_negative(line.amount)?)?;
@@ -55,8 +57,9 @@ pub(crate) fn invoice(
 pub(crate) fn credit(
     state: ContractState,
     credit: &CreditFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     let mut receivable = not_negative(credit.tax)?;
     for line in &credit.lines {
         receivable = add(receivable, not_negative(line.amount)?)?;

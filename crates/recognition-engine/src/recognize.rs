@@ -8,6 +8,7 @@ use crate::{
     entries::Entry,
     error::EngineError,
     math::{add, sub, sum},
+    periods::Periods,
     phase::{Phase, Spread},
     settle::Settlement,
     state::{ContractState, ObligationState, Pending},
@@ -21,13 +22,14 @@ use crate::{
 pub(crate) fn recognize(
     state: ContractState,
     through: NaiveDate,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     if through < state.signed_on {
         return Ok((state, Effects::default()));
     }
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     for place in 0..settlement.state.obligations.len() {
-        obligation(&mut settlement, place, through)?;
+        obligation(&mut settlement, place, (through, periods))?;
     }
     settlement.finish(through)
 }
@@ -35,7 +37,7 @@ pub(crate) fn recognize(
 fn obligation(
     settlement: &mut Settlement,
     place: usize,
-    through: NaiveDate,
+    (through, periods): (NaiveDate, Periods),
 ) -> Result<(), EngineError> {
     let Some(obligation) = settlement.state.obligations.get(place) else { return Ok(()) };
     let covered = obligation.covered(through);
@@ -61,6 +63,7 @@ fn obligation(
         settlement.push(Movement {
             obligation: Some(id),
             service_month: Some(entry.service_month),
+            late_of: periods.is_closed(entry.to).then_some(entry.to),
             prior_performance: entry.prior_performance,
             ..moved
         })?;

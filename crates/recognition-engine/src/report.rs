@@ -9,6 +9,7 @@ use crate::{
     facts::{Estimate, EstimateFact},
     math::{add, sub},
     method::Method,
+    periods::Periods,
     phase::{Phase, Spread},
     progress::ProgressFact,
     settle::Settlement,
@@ -21,10 +22,11 @@ use crate::{
 pub(crate) fn progress(
     state: ContractState,
     fact: &ProgressFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     let place = state.place(fact.obligation)?;
     let paid_before = state.obligations.get(place).map(exercise_value).transpose()?;
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     settlement.change(place, fact.on, |obligation| obligation.report(fact.on, &fact.reading))?;
     let price = settlement.state.price_of(place)?;
     settlement.price(place, price, Cause::Usage, fact.on)?;
@@ -63,8 +65,9 @@ fn take_up(
 pub(crate) fn reestimate(
     state: ContractState,
     fact: &EstimateFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     match &fact.estimate {
         Estimate::Cost { obligation, estimate } => {
             let place = settlement.state.place(*obligation)?;

@@ -11,6 +11,7 @@ use crate::{
     effects::{Cause, Effects, Measure, Movement, PlanChange},
     error::EngineError,
     math::{add, sub},
+    periods::Periods,
     phase::Phase,
     plan::{PlannedMonth, plan},
     state::{ContractState, ObligationState},
@@ -22,6 +23,7 @@ pub(crate) struct Settlement {
     /// The contract as it becomes.
     pub(crate) state: ContractState,
     effects: Effects,
+    periods: Periods,
     net: NetChanges,
     /// What entries took out of plans already, by obligation and month.
     taken: BTreeMap<(ObligationId, NaiveDate), i128>,
@@ -29,11 +31,12 @@ pub(crate) struct Settlement {
 
 impl Settlement {
     /// Begins with the contract as it is.
-    pub(crate) fn of(state: ContractState) -> Self {
+    pub(crate) fn of(state: ContractState, periods: Periods) -> Self {
         Self {
             before: state.clone(),
             state,
             effects: Effects::default(),
+            periods,
             net: NetChanges::default(),
             taken: BTreeMap::new(),
         }
@@ -51,8 +54,9 @@ impl Settlement {
         self.push(Movement { obligation, ..moved })
     }
 
-    /// Emits a movement as it is; nothing when its amount is zero.
+    /// Emits a movement, on its day or the first open one; nothing when its amount is zero.
     pub(crate) fn push(&mut self, movement: Movement) -> Result<(), EngineError> {
+        let movement = self.periods.open(movement);
         let amount = movement.amount.minor();
         if amount == 0 {
             return Ok(());
@@ -66,11 +70,12 @@ impl Settlement {
         Ok(())
     }
 
-    /// Takes what an entry posted out of its month's plan, on the entry's own day.
+    /// Takes what an entry posted out of its month's plan, when the entry takes effect.
     pub(crate) fn take(&mut self, change: PlanChange) -> Result<(), EngineError> {
         let taken = self.taken.entry((change.obligation, change.month)).or_default();
         *taken = add(*taken, change.amount.minor())?;
-        self.effects.plan_changes.push(change);
+        let effective_date = self.periods.effective(change.effective_date);
+        self.effects.plan_changes.push(PlanChange { effective_date, ..change });
         Ok(())
     }
 
@@ -125,11 +130,16 @@ impl Settlement {
     /// The contract as it now is, and everything emitted: what is left to change of plans takes effect
     /// `on`, and the net position is split into liability, refund liability and asset.
     pub(crate) fn finish(mut self, on: NaiveDate) -> Result<(ContractState, Effects), EngineError> {
+        let on = self.periods.effective(on);
         self.plans(on)?;
         let estimate = self.state.refund_estimate()?;
         self.net.refundable(on, sub(estimate, self.before.refund_estimate()?)?)?;
         let balances = split(&self.state, &self.net, &mut self.effects)?;
         balances.save(&mut self.state);
+        let calendar = self.periods.calendar;
+        for movement in &mut self.effects.movements {
+            movement.posting_period = calendar.period_of(movement.effective_date).first;
+        }
         Ok((self.state, self.effects))
     }
 

@@ -25,7 +25,8 @@ pub struct ContractState {
     pub contract: ContractId,
     /// What is accounted for as one contract (606-10-25-9).
     pub accounting_contract: AccountingContractId,
-    /// Day of signature; revenue takes effect on it at the earliest.
+    /// Day of signature, or the first open day where that was closed: bookings take effect on it, revenue
+    /// at the earliest.
     pub signed_on: NaiveDate,
     /// Currency of all amounts.
     pub currency: Currency,
@@ -156,7 +157,8 @@ impl ContractState {
         self.obligations.get_mut(place).ok_or(EngineError::UnknownObligation(id))
     }
 
-    /// A movement of this contract as a whole; callers set obligation and service month.
+    /// A movement of this contract as a whole; callers set obligation and service month, settling it the
+    /// period.
     pub(crate) fn movement(
         &self,
         cause: Cause,
@@ -174,6 +176,7 @@ impl ContractState {
             effective_date,
             posting_period: first_of_month(effective_date),
             service_month: None,
+            late_of: None,
             prior_performance: false,
             rule_version: RULE_VERSION,
             policy_version: self.policy.version,

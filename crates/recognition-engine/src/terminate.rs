@@ -8,6 +8,7 @@ use crate::{
     effects::{Cause, Effects},
     error::EngineError,
     math::{add, sub, sum},
+    periods::Periods,
     phase::{Phase, Spread},
     policy::Convention,
     settle::Settlement,
@@ -50,11 +51,12 @@ pub enum Refund {
 pub(crate) fn terminate(
     state: ContractState,
     fact: &TerminationFact,
+    periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     if state.obligations.iter().all(|obligation| obligation.ended_on.is_some()) {
         return Err(EngineError::Terminated);
     }
-    let mut settlement = Settlement::of(state);
+    let mut settlement = Settlement::of(state, periods);
     let obligations = &settlement.state.obligations;
     let earned = obligations
         .iter()

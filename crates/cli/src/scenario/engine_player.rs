@@ -13,7 +13,7 @@ use backlog_ids::{ContractId, ObligationId, derive};
 use backlog_money::Currency;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_recognition_engine::{
-    Balances, ContractState, Effects, Fact, Filter, Ledger, Policy, RollForward, fold,
+    Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policy, RollForward, fold,
 };
 use chrono::NaiveDate;
 
@@ -32,6 +32,7 @@ use terms::signed;
 pub(crate) struct EnginePlayer {
     currency: Currency,
     policy: Policy,
+    periods: Periods,
     contracts: BTreeMap<String, Known>,
     /// What each fact did, with the day of its step.
     effects: Vec<(NaiveDate, Effects)>,
@@ -63,6 +64,7 @@ impl EnginePlayer {
         Self {
             currency: scenario.currency,
             policy: scenario.policy,
+            periods: Periods::default(),
             contracts: BTreeMap::new(),
             effects: Vec::new(),
             first_day: None,
@@ -91,7 +93,7 @@ impl EnginePlayer {
     fn fold(&mut self, on: NaiveDate, handle: &str, fact: &Fact) -> Result<(), Failure> {
         let known = self.contracts.get_mut(handle).ok_or_else(|| not_found(handle))?;
         let before = known.signed.as_ref().map(|(state, _)| state.clone());
-        let (after, effects) = fold(before, fact).map_err(refusal)?;
+        let (after, effects) = fold(before, fact, self.periods).map_err(refusal)?;
         if let Some((state, _)) = &mut known.signed {
             *state = after;
         }

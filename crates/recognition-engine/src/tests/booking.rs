@@ -4,9 +4,9 @@ use super::{
     Story, book, contract, contract_id, day, obligation, obligation_id, policy, term, usd,
 };
 use crate::{
-    Cause, Convention, EngineError, Fact, Filter, Measure, Method, ObligationState, Policy,
-    RULE_VERSION, Rounding, SignedContract, Spread, ViolationReason, accounting_contract_of,
-    allocate_price, fold, plan, validate,
+    Cause, Convention, EngineError, Fact, Filter, Measure, Method, ObligationState, Periods,
+    Policy, RULE_VERSION, Rounding, SignedContract, Spread, ViolationReason,
+    accounting_contract_of, allocate_price, fold, plan, validate,
 };
 
 fn priced(price: i128, ssps: &[i128]) -> SignedContract {
@@ -110,8 +110,11 @@ fn nothing_before_signature() {
 
 fn reasons(contract: &SignedContract) -> Vec<(Option<usize>, ViolationReason)> {
     let violations = validate(contract);
-    let refused =
-        fold(None, &Fact::Signed { contract: contract.clone(), policy: Policy::default() });
+    let refused = fold(
+        None,
+        &Fact::Signed { contract: contract.clone(), policy: Policy::default() },
+        Periods::default(),
+    );
     assert_eq!(refused, Err(EngineError::InvalidContract(violations.clone())));
     violations.iter().map(|violation| (violation.ordinal, violation.reason)).collect()
 }
@@ -174,8 +177,11 @@ fn tells_all_violations() {
 fn signature_comes_first_and_once() {
     let signed = contract(term("2026-01-01", "2026-12-31"), &[120_000]);
     let fact = Fact::Signed { contract: signed, policy: Policy::default() };
-    let (state, _) = fold(None, &fact).unwrap();
-    assert_eq!(fold(Some(state), &fact), Err(EngineError::AlreadySigned(contract_id())));
+    let (state, _) = fold(None, &fact, Periods::default()).unwrap();
+    assert_eq!(
+        fold(Some(state), &fact, Periods::default()),
+        Err(EngineError::AlreadySigned(contract_id()))
+    );
     let run = Fact::Run { through: day("2026-01-31") };
-    assert_eq!(fold(None, &run), Err(EngineError::NotSigned));
+    assert_eq!(fold(None, &run, Periods::default()), Err(EngineError::NotSigned));
 }

@@ -89,7 +89,8 @@ fn earlier_points_may_be_left_out() {
     whole.run("2026-01-31");
     whole.run("2026-02-28");
     whole.run("2026-03-31");
-    let mut part = Story { state: whole.state.clone(), ledger: whole.ledger.clone() };
+    let mut part =
+        Story { state: whole.state.clone(), ledger: whole.ledger.clone(), periods: whole.periods };
     part.state.balances.drain(..2);
     assert_eq!(part.state.balances[0].on, day("2026-02-28"));
     whole.invoice("2026-03-10", 20_000);

@@ -2,6 +2,7 @@
 
 mod billing;
 mod booking;
+mod calendars;
 mod cases;
 mod changes;
 mod contract_balances;
@@ -9,6 +10,7 @@ mod conventions;
 mod histories;
 mod ledger;
 mod methods;
+mod periods;
 mod properties;
 mod roundings;
 mod runs;
@@ -20,8 +22,8 @@ use uuid::Uuid;
 
 use crate::{
     Balances, ContractState, Convention, Effects, EngineError, Fact, Filter, InvoiceFact,
-    InvoiceLine, Ledger, Method, Policy, Rounding, Schedule, SignedContract, SignedObligation,
-    Term, fold,
+    InvoiceLine, Ledger, Method, Periods, Policy, Rounding, Schedule, SignedContract,
+    SignedObligation, Term, fold,
 };
 
 /// A date from "2026-01-31".
@@ -99,12 +101,12 @@ fn book(
     contract: &SignedContract,
     policy: &Policy,
 ) -> Result<(ContractState, Effects), EngineError> {
-    fold(None, &Fact::Signed { contract: contract.clone(), policy: *policy })
+    fold(None, &Fact::Signed { contract: contract.clone(), policy: *policy }, Periods::default())
 }
 
 /// Folds a fact into a state, which stays as it is when that is refused.
 fn take(state: &mut ContractState, fact: &Fact) -> Result<Effects, EngineError> {
-    let (after, effects) = fold(Some(state.clone()), fact)?;
+    let (after, effects) = fold(Some(state.clone()), fact, Periods::default())?;
     *state = after;
     Ok(effects)
 }
@@ -123,20 +125,35 @@ fn months(term: Term, convention: Convention, rounding: Rounding, price: i128) -
 struct Story {
     state: ContractState,
     ledger: Ledger,
+    periods: Periods,
 }
 
 impl Story {
     fn sign(contract: SignedContract, policy: Policy) -> Self {
-        let (state, effects) = fold(None, &Fact::Signed { contract, policy }).unwrap();
+        Self::sign_in(contract, policy, Periods::default())
+    }
+
+    fn sign_in(contract: SignedContract, policy: Policy, periods: Periods) -> Self {
+        let (state, effects) = fold(None, &Fact::Signed { contract, policy }, periods).unwrap();
         let mut ledger = Ledger::default();
         ledger.apply(&effects);
-        Self { state, ledger }
+        Self { state, ledger, periods }
     }
 
     fn fact(&mut self, fact: &Fact) {
-        let (state, effects) = fold(Some(self.state.clone()), fact).unwrap();
+        self.try_fact(fact).unwrap();
+    }
+
+    /// Takes a fact in; refused, it changes nothing.
+    fn try_fact(&mut self, fact: &Fact) -> Result<Effects, EngineError> {
+        let (state, effects) = fold(Some(self.state.clone()), fact, self.periods)?;
         self.state = state;
         self.ledger.apply(&effects);
+        Ok(effects)
+    }
+
+    fn close(&mut self, through: &str) {
+        self.periods.closed_through = Some(day(through));
     }
 
     fn invoice(&mut self, issued_on: &str, amount: i128) {

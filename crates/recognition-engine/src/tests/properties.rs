@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{Story, contract, day, invoice_of, obligation, policy, usd};
 use crate::{
-    Convention, Fact, Filter, InvoiceLine, Measure, ObligationState, Policy, ReceivableOn,
+    Convention, Fact, Filter, InvoiceLine, Measure, ObligationState, Periods, Policy, ReceivableOn,
     Rounding, Schedule, SignedContract, Term, fold, invoice_spread, plan,
 };
 
@@ -226,7 +226,7 @@ proptest! {
         prop_assert_eq!(&often.state.obligations, &once.state.obligations);
         prop_assert_eq!(often.on(through), once.on(through));
         // And again: nothing.
-        let (state, effects) = fold(Some(once.state.clone()), &Fact::Run { through }).unwrap();
+        let (state, effects) = fold(Some(once.state.clone()), &Fact::Run { through }, Periods::default()).unwrap();
         prop_assert!(effects.is_empty());
         prop_assert_eq!(state, once.state);
     }
@@ -325,7 +325,7 @@ proptest! {
         made.price = amounts[0];
         made.obligations = (0..3).map(|n| obligation(n, amounts[1], amounts[2])).collect();
         let signed = Fact::Signed { contract: made, policy };
-        prop_assert!(fold(None, &signed).is_err() || amounts[0].is_some() != amounts[1].is_some());
+        prop_assert!(fold(None, &signed, Periods::default()).is_err() || amounts[0].is_some() != amounts[1].is_some());
 
         let (mut state, _) = super::book(&contract(term, &[7, 9]), &policy).unwrap();
         state.obligations[0].transaction_price = wild.0;
@@ -339,7 +339,7 @@ proptest! {
         });
         let mut ledger = crate::Ledger::default();
         for fact in [Fact::Invoiced(bill), Fact::Run { through: two }, Fact::Run { through: one }] {
-            if let Ok((next, effects)) = fold(Some(state.clone()), &fact) {
+            if let Ok((next, effects)) = fold(Some(state.clone()), &fact, Periods::default()) {
                 state = next;
                 ledger.apply(&effects);
             }

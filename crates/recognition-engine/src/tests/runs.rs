@@ -1,7 +1,7 @@
 //! Recognition runs: what they post, and that repeating them posts nothing.
 
 use super::{Story, contract, day, policy, term, usd};
-use crate::{Cause, Convention, Fact, Filter, Measure, Rounding, ServiceDays, fold, plan};
+use crate::{Cause, Convention, Fact, Filter, Measure, Periods, Rounding, ServiceDays, fold, plan};
 
 fn year() -> Story {
     let even = policy(Convention::EvenMonths, Rounding::Cumulative);
@@ -13,8 +13,12 @@ fn year() -> Story {
 #[test]
 fn posts_entries_by_service_month() {
     let mut story = year();
-    let (state, effects) =
-        fold(Some(story.state.clone()), &Fact::Run { through: day("2026-03-10") }).unwrap();
+    let (state, effects) = fold(
+        Some(story.state.clone()),
+        &Fact::Run { through: day("2026-03-10") },
+        Periods::default(),
+    )
+    .unwrap();
     let entries: Vec<_> = effects
         .movements
         .iter()
@@ -60,22 +64,34 @@ fn repeating_posts_nothing() {
     let mut story = year();
     for through in ["2026-01-14", "2025-06-30"] {
         let before = story.state.clone();
-        let (state, effects) =
-            fold(Some(story.state.clone()), &Fact::Run { through: day(through) }).unwrap();
+        let (state, effects) = fold(
+            Some(story.state.clone()),
+            &Fact::Run { through: day(through) },
+            Periods::default(),
+        )
+        .unwrap();
         assert!(effects.is_empty(), "nothing before the start");
         assert_eq!(state, before);
     }
     for through in ["2026-02-10", "2026-12-31"] {
         story.run(through);
         for again in [through, "2026-01-31", "2026-02-01"] {
-            let (state, effects) =
-                fold(Some(story.state.clone()), &Fact::Run { through: day(again) }).unwrap();
+            let (state, effects) = fold(
+                Some(story.state.clone()),
+                &Fact::Run { through: day(again) },
+                Periods::default(),
+            )
+            .unwrap();
             assert!(effects.is_empty());
             assert_eq!(state, story.state);
         }
     }
-    let (state, effects) =
-        fold(Some(story.state.clone()), &Fact::Run { through: day("2030-01-01") }).unwrap();
+    let (state, effects) = fold(
+        Some(story.state.clone()),
+        &Fact::Run { through: day("2030-01-01") },
+        Periods::default(),
+    )
+    .unwrap();
     assert!(effects.is_empty(), "nothing after the end");
     assert_eq!(state, story.state);
 }

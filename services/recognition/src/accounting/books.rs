@@ -7,7 +7,9 @@ use backlog_ids::{AccountId, ContractId, RunId, TenantId};
 use backlog_money::Currency;
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1::AccountingPosted;
-use backlog_recognition_engine::{ContractState, Effects, Fact, Policy, SignedContract, fold};
+use backlog_recognition_engine::{
+    ContractState, Effects, Fact, Periods, Policy, SignedContract, fold,
+};
 use chrono::NaiveDate;
 
 use super::convert::{accounting_posted, fact};
@@ -33,6 +35,8 @@ pub struct TenantBooks {
     pub account: AccountId,
     /// The measurement policy in force.
     pub policy: Policy,
+    /// The calendar, and how far it is closed.
+    pub periods: Periods,
     /// Last day through which a finished run over all contracts has posted.
     pub recognized_through: Option<NaiveDate>,
     /// Position of the contract log up to which facts are accounted for.
@@ -82,7 +86,8 @@ impl Books {
             if named != tenant.to_string() {
                 return Err(AccountingError::OtherTenant(named));
             }
-            let books = TenantBooks { account, policy, recognized_through: None, covered };
+            let periods = Periods::default();
+            let books = TenantBooks { account, policy, periods, recognized_through: None, covered };
             let change = BooksChange {
                 tenant: Some(books),
                 opens: true,
@@ -112,6 +117,11 @@ impl Books {
         Ok((accounting_posted(&effects, covered), change))
     }
 
+    /// The tenant's periods; all open before its creation.
+    pub(crate) fn periods(&self) -> Periods {
+        self.tenant.map(|tenant| tenant.periods).unwrap_or_default()
+    }
+
     /// Takes a change in. `place` is the last entry of this log that was written for it.
     pub fn apply(&mut self, change: BooksChange, place: u64) {
         if let Some(tenant) = change.tenant {
@@ -138,7 +148,7 @@ impl Books {
         let engine = |source| AccountingError::Engine { contract: id, source };
         let known = self.contracts.get(&id).cloned();
         let fact = Fact::Signed { contract, policy };
-        let (state, effects) = fold(known, &fact).map_err(engine)?;
+        let (state, effects) = fold(known, &fact, self.periods()).map_err(engine)?;
         let allocated = state.allocation.fixed;
         if let Some(stated) = stated_price.filter(|stated| *stated != allocated) {
             return Err(AccountingError::PriceDiffers { contract: id, allocated, stated });
@@ -159,8 +169,8 @@ impl Books {
         if let Some((expected, found)) = expected.zip(currency).filter(|(of, found)| of != found) {
             return Err(AccountingError::OtherCurrency { contract, expected, found });
         }
-        let (state, effects) =
-            fold(known, fact).map_err(|source| AccountingError::Engine { contract, source })?;
+        let (state, effects) = fold(known, fact, self.periods())
+            .map_err(|source| AccountingError::Engine { contract, source })?;
         let changed = kept(state, &effects)?;
         Ok((changed, effects))
     }

@@ -7,7 +7,7 @@ use backlog_ids::{AccountId, AccountingContractId, ContractId, ObligationId, Ten
 use backlog_money::Currency;
 use backlog_recognition_engine::{
     Allocation, BalancePoint, ContractState, Convention, Mark, Method, ObligationState, Pending,
-    Phase, Point, Policy, ReceivableOn, Rounding, Term,
+    Periods, Phase, Point, Policy, ReceivableOn, Rounding, Term,
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -269,6 +269,7 @@ pub(crate) fn tenant_from(row: &QueryResult) -> Result<TenantBooks, DbError> {
     Ok(TenantBooks {
         account: id::<AccountId>(row, "account_id")?,
         policy: policy_from(row)?,
+        periods: Periods::default(),
         recognized_through: Some(through).filter(|through| *through != never()),
         covered: count(row, "covered")?,
     })

@@ -115,6 +115,7 @@ impl Fault for RecordRefusal {
             Self::Rule(EngineError::AlreadyReached(_)) => ErrorReason::AlreadyReached,
             Self::Rule(EngineError::ChangeBeforeLast { .. }) => ErrorReason::ChangeBeforeLast,
             Self::Rule(EngineError::Terminated) => ErrorReason::Terminated,
+            Self::Rule(EngineError::PeriodClosed { .. }) => ErrorReason::PeriodClosed,
             Self::Rule(_) | Self::Uncomputable(_) => ErrorReason::Internal,
         }
     }

@@ -9,6 +9,7 @@ use backlog_proto::common::v1::ErrorReason;
 use backlog_proto::fields::FieldViolation;
 use backlog_recognition_engine::EngineError;
 use backlog_service_kit::error::{Fault, InvalidFields, Kind};
+use chrono::NaiveDate;
 use thiserror::Error;
 
 use crate::domain::Refusal;
@@ -22,6 +23,14 @@ pub enum RunRefusal {
     /// The request_id stands for a run through another day or over another contract.
     #[error("the request_id was used before for another run; use a new one for a new command")]
     RequestIdReused,
+    /// The last day lies in a closed period.
+    #[error("{through} lies in a closed period; run through {open_from} or a later day")]
+    PeriodClosed {
+        /// Last day asked for.
+        through: NaiveDate,
+        /// The first open day.
+        open_from: NaiveDate,
+    },
     /// The tenant's creation is not applied yet.
     #[error("the tenant is not ready here yet; try again shortly")]
     TenantNotReady,
@@ -41,6 +50,7 @@ impl Fault for RunRefusal {
             Self::UnknownContract(_) => Kind::NotFound,
             Self::RequestIdReused => Kind::AlreadyExists,
             Self::TenantNotReady => Kind::Unavailable,
+            Self::PeriodClosed { .. } => Kind::FailedPrecondition,
             Self::Engine { .. } => Kind::Internal,
         }
     }
@@ -50,6 +60,7 @@ impl Fault for RunRefusal {
             Self::UnknownContract(_) => ErrorReason::NotFound,
             Self::RequestIdReused => ErrorReason::RequestIdReused,
             Self::TenantNotReady => ErrorReason::TenantNotReady,
+            Self::PeriodClosed { .. } => ErrorReason::PeriodClosed,
             Self::Engine { .. } => ErrorReason::Internal,
         }
     }
@@ -57,6 +68,7 @@ impl Fault for RunRefusal {
     fn metadata(&self) -> Vec<(&'static str, String)> {
         match self {
             Self::UnknownContract(contract) => vec![("contract_id", contract.to_string())],
+            Self::PeriodClosed { open_from, .. } => vec![("open_from", open_from.to_string())],
             Self::RequestIdReused | Self::TenantNotReady | Self::Engine { .. } => Vec::new(),
         }
     }
@@ -64,7 +76,10 @@ impl Fault for RunRefusal {
     fn retry_after(&self) -> Option<Duration> {
         match self {
             Self::TenantNotReady => Some(Duration::from_millis(200)),
-            Self::UnknownContract(_) | Self::RequestIdReused | Self::Engine { .. } => None,
+            Self::UnknownContract(_)
+            | Self::RequestIdReused
+            | Self::PeriodClosed { .. }
+            | Self::Engine { .. } => None,
         }
     }
 }

@@ -82,6 +82,11 @@ impl RecognizeChunk {
         if run.finished {
             return Ok(Posted::Before(run.seq));
         }
+        let (through, periods) = (self.through, tenant.periods);
+        if periods.is_closed(through) {
+            let open_from = periods.effective(through);
+            return Err(RunRefusal::PeriodClosed { through, open_from });
+        }
         let mut change = BooksChange::default();
         let mut effects = Vec::new();
         for contract in &self.contracts {
@@ -149,7 +154,8 @@ pub(crate) fn recognize(
 ) -> Result<Option<(ContractChange, Effects)>, RunRefusal> {
     let Some(state) = books.contracts.get(&contract) else { return Ok(None) };
     let refuse = |source| RunRefusal::Engine { contract: Some(contract), source };
-    let (state, effects) = fold(Some(state.clone()), &Fact::Run { through }).map_err(refuse)?;
+    let (state, effects) =
+        fold(Some(state.clone()), &Fact::Run { through }, books.periods()).map_err(refuse)?;
     if effects.is_empty() {
         return Ok(None);
     }

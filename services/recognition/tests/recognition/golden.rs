@@ -168,6 +168,7 @@ fn posted() -> recognition::AccountingPosted {
             rule_version: 1,
             policy_version: 2,
             prior_performance: false,
+            late_of: None,
         }],
         plan_changes: vec![recognition::PlanChange {
             contract_id: contract_id().to_string(),

@@ -19,8 +19,8 @@ use backlog_proto::reporting::v1 as pb;
 use backlog_proto::reporting::v1::audit_service_server::AuditService;
 use backlog_proto::reporting::v1::backlog_service_server::BacklogService;
 use backlog_recognition_engine::{
-    Cause, Convention, Effects, Fact, InvoiceFact, InvoiceLine, Ledger, Measure, Method, Policy,
-    Rounding, SignedContract, SignedObligation, Term, fold,
+    Cause, Convention, Effects, Fact, InvoiceFact, InvoiceLine, Ledger, Measure, Method, Periods,
+    Policy, Rounding, SignedContract, SignedObligation, Term, fold,
 };
 use backlog_reporting::audit::{AuditServer, CheckpointSigner};
 use backlog_reporting::backlog::BacklogServer;
@@ -264,7 +264,7 @@ impl Books {
             event.encode_to_vec(),
         );
         let fact = Fact::Signed { contract: signed, policy: self.policy };
-        let (state, effects) = fold(None, &fact).unwrap();
+        let (state, effects) = fold(None, &fact, Periods::default()).unwrap();
         self.states.insert(id, state);
         self.account(&effects, on, None);
     }
@@ -304,7 +304,8 @@ impl Books {
             event.encode_to_vec(),
         );
         let on = fact.issued_on;
-        let (state, effects) = fold(Some(state), &Fact::Invoiced(fact)).unwrap();
+        let (state, effects) =
+            fold(Some(state), &Fact::Invoiced(fact), Periods::default()).unwrap();
         self.states.insert(id, state);
         self.account(&effects, on, None);
     }
@@ -316,7 +317,8 @@ impl Books {
         let mut all = Effects::default();
         for (id, state) in &mut self.states {
             if only.is_none_or(|only| only == *id) {
-                let (next, effects) = fold(Some(state.clone()), &Fact::Run { through }).unwrap();
+                let (next, effects) =
+                    fold(Some(state.clone()), &Fact::Run { through }, Periods::default()).unwrap();
                 *state = next;
                 all.movements.extend(effects.movements);
                 all.plan_changes.extend(effects.plan_changes);
@@ -494,6 +496,7 @@ pub(crate) fn movement(movement: &backlog_recognition_engine::Movement) -> recog
         rule_version: movement.rule_version,
         policy_version: movement.policy_version,
         prior_performance: movement.prior_performance,
+        late_of: movement.late_of.map(Into::into),
     }
 }
 

@@ -40,6 +40,7 @@ pub(super) fn refusal(error: EngineError) -> Failure {
         EngineError::ProgressOutOfRange(_) => ErrorReason::ProgressOutOfRange,
         EngineError::AlreadyReached(_) => ErrorReason::AlreadyReached,
         EngineError::ChangeBeforeLast { .. } => ErrorReason::ChangeBeforeLast,
+        EngineError::PeriodClosed { .. } => ErrorReason::PeriodClosed,
         EngineError::Terminated => ErrorReason::Terminated,
         EngineError::OtherContract { .. } | EngineError::Overflow => {
             return Failure::new(Exit::Negative, message);

@@ -27,7 +27,7 @@ impl EnginePlayer {
         let contract = signed(terms, signed_on, self.currency)?;
         let tally = Tally::of(terms, &contract)?;
         let fact = Fact::Signed { contract, policy: self.policy };
-        let (state, effects) = fold(None, &fact).map_err(refusal)?;
+        let (state, effects) = fold(None, &fact, self.periods).map_err(refusal)?;
         self.contracts.insert(terms.contract.clone(), Known::new(terms, Some((state, tally))));
         self.effects.push((on, effects));
         self.first_day = Some(self.first_day.map_or(signed_on, |first| first.min(signed_on)));

@@ -33,6 +33,7 @@ pub fn movement(movement: &Movement) -> pb::Movement {
         rule_version: movement.rule_version,
         policy_version: movement.policy_version,
         prior_performance: movement.prior_performance,
+        late_of: movement.late_of.map(Into::into),
     }
 }
 

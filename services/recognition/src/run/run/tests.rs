@@ -2,7 +2,8 @@
 
 use backlog_ids::{AccountId, ObligationId};
 use backlog_recognition_engine::{
-    Cause, Convention, Method, Movement, PlanChange, Policy, SignedContract, SignedObligation, Term,
+    Cause, Convention, Method, Movement, Periods, PlanChange, Policy, SignedContract,
+    SignedObligation, Term,
 };
 use uuid::Uuid;
 
@@ -47,10 +48,17 @@ fn signed(n: u128, obligations: u128, to: &str) -> SignedContract {
 fn books(contracts: Vec<SignedContract>) -> Books {
     let account = AccountId::from_uuid(Uuid::from_u128(2));
     let policy = Policy::default();
-    let tenant = TenantBooks { account, policy, recognized_through: None, covered: 7 };
+    let tenant = TenantBooks {
+        account,
+        policy,
+        periods: Periods::default(),
+        recognized_through: None,
+        covered: 7,
+    };
     let mut books = Books { tenant: Some(tenant), ..Books::default() };
     for contract in contracts {
-        let (state, _) = fold(None, &Fact::Signed { contract, policy }).unwrap();
+        let (state, _) =
+            fold(None, &Fact::Signed { contract, policy }, Periods::default()).unwrap();
         books.contracts.insert(state.contract, state);
     }
     books
@@ -162,7 +170,10 @@ fn events_keep_to_the_limit() {
         .iter()
         .flat_map(|contract| {
             let state = books.contracts[&contract.contract].clone();
-            fold(Some(state), &Fact::Run { through: day("2035-12-31") }).unwrap().1.movements
+            fold(Some(state), &Fact::Run { through: day("2035-12-31") }, Periods::default())
+                .unwrap()
+                .1
+                .movements
         })
         .collect();
     let events = post(&mut books, &chunk(&[1, 2, 3, 4], "2035-12-31", true), 8);
@@ -191,7 +202,9 @@ fn pieces_are_cut_at_the_limit() {
     let effects = |entries: usize| {
         let books = books(vec![signed(1, 1, "2026-12-31")]);
         let state = books.contracts[&contract_id(1)].clone();
-        let (_, one) = fold(Some(state), &Fact::Run { through: day("2026-01-31") }).unwrap();
+        let (_, one) =
+            fold(Some(state), &Fact::Run { through: day("2026-01-31") }, Periods::default())
+                .unwrap();
         let recognized: Vec<Movement> = one.movements.iter().copied().take(1).collect();
         let asset: Vec<Movement> = one.movements.iter().copied().skip(1).collect();
         assert_eq!(
