@@ -121,7 +121,7 @@ proptest! {
         for on in [NaiveDate::MIN, NaiveDate::MAX] {
             let period = calendar.period_of(on);
             prop_assert!(period.first <= on && on <= period.last);
-            calendar.next(&period);
+            prop_assert!(calendar.next(&period).last >= period.last);
         }
     }
 }
