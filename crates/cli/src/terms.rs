@@ -70,6 +70,7 @@ pub(crate) const fn treatment(treatment: Option<Treatment>) -> pb::ChangeTreatme
         None => pb::ChangeTreatment::Unspecified,
         Some(Treatment::Prospective) => pb::ChangeTreatment::Prospective,
         Some(Treatment::CatchUp) => pb::ChangeTreatment::CatchUp,
+        Some(Treatment::Separate) => pb::ChangeTreatment::Separate,
     }
 }
 

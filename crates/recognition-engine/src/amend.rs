@@ -1,5 +1,7 @@
 //! Changes of a contract (606-10-25-10 to 25-13): what they are, and what they do.
 
+use std::collections::BTreeMap;
+
 use backlog_ids::{ContractId, ObligationId};
 use backlog_money::Quantity;
 use chrono::NaiveDate;
@@ -13,6 +15,7 @@ use crate::{
     method::Method,
     periods::Periods,
     phase::{BEGINNING, Phase, Spread},
+    separate::{can_be_separate, is_separate, separate},
     settle::Settlement,
     share::Share,
     state::{ContractState, ObligationState},
@@ -56,6 +59,8 @@ pub struct ObligationChange {
 /// How a change is accounted for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Treatment {
+    /// As a contract of its own (25-12).
+    Separate,
     /// As if the old contract ended and a new one began (25-13a).
     Prospective,
     /// As part of the contract, measured anew (25-13b).
@@ -73,9 +78,13 @@ struct Changed {
     removed: bool,
 }
 
-/// How a change is to be accounted for by the standard: what remains of each obligation that it
-/// touches is distinct from the past, is not, or both.
+/// How a change is to be accounted for by the standard: it only adds what is distinct at its
+/// stand-alone selling price; else what remains of each obligation that it touches is distinct from
+/// the past, is not, or both.
 pub fn propose(state: &ContractState, fact: &AmendmentFact) -> Result<Treatment, EngineError> {
+    if is_separate(state, fact)? {
+        return Ok(Treatment::Separate);
+    }
     let mut distinct = !fact.added.is_empty();
     let mut same = false;
     for change in &fact.changes {
@@ -100,14 +109,17 @@ pub(crate) fn amend(
     fact: &AmendmentFact,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    let treatment = match fact.treatment {
-        Some(treatment) => treatment,
-        None => propose(&state, fact)?,
-    };
+    let treatment = treatment_of(&state, fact)?;
     let mut settlement = Settlement::of(state, periods);
+    if treatment == Treatment::Separate {
+        separate(&mut settlement, fact)?;
+        return settlement.finish(fact.on);
+    }
     let mut changed = Vec::with_capacity(fact.changes.len());
     for change in &fact.changes {
-        changed.push(restate(&mut settlement.state, fact.on, change, treatment)?);
+        for (place, change) in settlement.state.of_change(change)? {
+            changed.push(restate(&mut settlement.state, (place, fact.on), &change, treatment)?);
+        }
     }
     for change in &mut changed {
         let obligation = settlement.state.obligations.get(change.place);
@@ -115,49 +127,76 @@ pub(crate) fn amend(
         let remains = obligation.map(|o| o.takes_part(fact.on)).transpose()?.unwrap_or(false);
         change.distinct &= remains;
     }
-    let mut pool = 0;
+    // Each accounting contract that the change touches has a price of its own to share again.
+    let mut pools: BTreeMap<usize, i128> = BTreeMap::new();
     for change in &changed {
+        let part = settlement.state.part_of(Some(change.place));
         match (change.removed, change.distinct) {
             (true, _) => give_up(&mut settlement, fact.on, change)?,
-            (false, true) => pool = add(pool, change.price)?,
+            (false, true) => {
+                let pool = pools.entry(part).or_default();
+                *pool = add(*pool, change.price)?;
+            }
             (false, false) => catch_up(&mut settlement, fact.on, change)?,
         }
     }
-    for promised in &fact.added {
-        let price = promised.price.unwrap_or(0);
-        pool = add(pool, price)?;
-        let term = promised.term.unwrap_or(settlement.state.term);
-        let place = settlement.state.promise(promised, term, 0)?;
-        if promised.method.is_metered() {
-            let committed = settlement.state.price_of(place)?;
-            settlement.price(place, committed, Cause::Amendment, fact.on)?;
-        }
+    if !fact.added.is_empty() {
+        let first = changed.first().map(|change| change.place);
+        let part = settlement.state.part_of(first);
+        let pool = pools.entry(part).or_default();
+        *pool = add(*pool, promise_all(&mut settlement, fact, part)?)?;
     }
-    let pooled = |change: &Changed| change.distinct && !change.removed;
-    let touched = changed.iter().any(pooled) || !fact.added.is_empty();
-    if touched {
+    for pool in pools {
         prospective(&mut settlement, fact, &changed, pool)?;
     }
     settlement.finish(fact.on)
 }
 
-/// Writes new totals into the obligation, its phases aside.
+/// The treatment stated, where it is possible, or proposed.
+fn treatment_of(state: &ContractState, fact: &AmendmentFact) -> Result<Treatment, EngineError> {
+    match fact.treatment {
+        Some(Treatment::Separate) if !can_be_separate(state, fact)? => propose(state, fact),
+        Some(treatment) => Ok(treatment),
+        None => propose(state, fact),
+    }
+}
+
+/// Takes in what is added to an accounting contract, at no share of its price yet; answers the price
+/// that it brings.
+fn promise_all(
+    settlement: &mut Settlement,
+    fact: &AmendmentFact,
+    part: usize,
+) -> Result<i128, EngineError> {
+    let part = u32::try_from(part).map_err(|_| EngineError::Overflow)?;
+    let mut pool = 0;
+    for promised in &fact.added {
+        pool = add(pool, promised.price.unwrap_or(0))?;
+        let term = promised.term.unwrap_or(settlement.state.term);
+        let place = settlement.state.promise(promised, term, (part, 0))?;
+        if promised.method.is_metered() {
+            let committed = settlement.state.price_of(place)?;
+            settlement.price(place, committed, Cause::Amendment, fact.on)?;
+        }
+    }
+    Ok(pool)
+}
+
+/// Writes new totals into the obligation at a place, its phases aside.
 fn restate(
     state: &mut ContractState,
-    on: NaiveDate,
+    (place, on): (usize, NaiveDate),
     change: &ObligationChange,
     treatment: Treatment,
 ) -> Result<Changed, EngineError> {
-    let place = state.place(change.obligation)?;
-    let contract_term = state.term;
-    let obligation = state.obligation_mut(change.obligation)?;
+    let obligation = state.obligations.get_mut(place).ok_or(EngineError::Overflow)?;
     if obligation.method.is_metered() || obligation.ended_on.is_some() {
         return Err(EngineError::UnfitChange(obligation.key.clone()));
     }
     obligation.last_phase(on)?;
     let own = change.distinct.unwrap_or(obligation.method.remains_distinct());
     let distinct = match treatment {
-        Treatment::Prospective => true,
+        Treatment::Prospective | Treatment::Separate => true,
         Treatment::CatchUp => false,
         Treatment::Mixed => own,
     };
@@ -175,9 +214,8 @@ fn restate(
     if let Some(term) = change.term {
         obligation.term = term;
     }
-    let to = obligation.term.to().max(contract_term.to());
-    let from = obligation.term.from().min(contract_term.from());
-    state.term = Term::new(from, to).map_err(|_| EngineError::Overflow)?;
+    let term = obligation.term;
+    state.cover(term)?;
     Ok(Changed { place, distinct, price, removed: change.remove })
 }
 
@@ -274,7 +312,7 @@ fn prospective(
     settlement: &mut Settlement,
     fact: &AmendmentFact,
     changed: &[Changed],
-    mut pool: i128,
+    (part, mut pool): (usize, i128),
 ) -> Result<(), EngineError> {
     let first_added = settlement.state.obligations.len().saturating_sub(fact.added.len());
     let mut remaining = Vec::new();
@@ -283,18 +321,18 @@ fn prospective(
         let apart = own.is_some_and(|change| change.removed || !change.distinct);
         // What is added brings its price into the pool, so it takes part even if its term is over.
         let added = place >= first_added && !obligation.method.is_metered();
-        if apart || !(added || obligation.takes_part(fact.on)?) {
+        let elsewhere = settlement.state.part_of(Some(place)) != part;
+        if elsewhere || apart || !(added || obligation.takes_part(fact.on)?) {
             continue;
         }
-        let part = obligation.remaining(place, fact.on)?;
-        let open = sub(obligation.transaction_price, part.earned)?;
-        pool = add(pool, open)?;
+        let rest = obligation.remaining(place, fact.on)?;
+        pool = add(pool, sub(obligation.transaction_price, rest.earned)?)?;
         let price = match own {
             Some(change) => change.price,
             None if place >= first_added => obligation.stated.unwrap_or(0),
             None => 0,
         };
-        remaining.push(Remaining { own: price, ..part });
+        remaining.push(Remaining { own: price, ..rest });
     }
     let mut weights: Vec<i128> = remaining.iter().map(|part| part.weight).collect();
     if weights.iter().all(|weight| *weight == 0) {

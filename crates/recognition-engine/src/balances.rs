@@ -14,7 +14,7 @@ use crate::{
     effects::{Cause, Effects, Measure},
     error::EngineError,
     math::{add, sub},
-    state::{BalancePoint, ContractState},
+    state::{AccountingContract, BalancePoint, ContractState},
 };
 
 /// Changes on one day. Minor units.
@@ -63,24 +63,27 @@ pub(crate) struct NewBalances {
 
 impl NewBalances {
     /// Puts the points in place of those from the first changed day on.
-    pub(crate) fn save(self, state: &mut ContractState) {
-        state.balances.truncate(self.kept);
-        state.balances.extend(self.points);
+    pub(crate) fn save(self, part: &mut AccountingContract) {
+        part.balances.truncate(self.kept);
+        part.balances.extend(self.points);
     }
 }
 
-/// Works `changes` into the state's points and appends the movements of the split to `effects`.
+/// Works `changes` into the points of an accounting contract and appends the movements of the split
+/// to `effects`.
 pub(crate) fn split(
     state: &ContractState,
+    part: usize,
     changes: &NetChanges,
     effects: &mut Effects,
 ) -> Result<NewBalances, EngineError> {
+    let known = state.accounting.get(part).map_or(&[][..], |part| &part.balances);
     let Some(first) = changes.0.keys().next() else {
-        return Ok(NewBalances { kept: state.balances.len(), points: Vec::new() });
+        return Ok(NewBalances { kept: known.len(), points: Vec::new() });
     };
-    effects.balances_from = Some(*first);
-    let kept = state.balances.partition_point(|point| point.on < *first);
-    let (before, after) = state.balances.split_at(kept);
+    effects.balances_from = Some(effects.balances_from.map_or(*first, |from| from.min(*first)));
+    let kept = known.partition_point(|point| point.on < *first);
+    let (before, after) = known.split_at(kept);
     let last = before.last();
     let mut posted = last.map_or([0; 3], posted_at);
     let mut net = sub(add(posted[0], posted[1])?, posted[2])?;
@@ -113,7 +116,8 @@ pub(crate) fn split(
             // What is missing at the end of the day, less what was corrected on days before.
             let amount = sub(sub(*target, *was)?, *corrected)?;
             if amount != 0 {
-                effects.movements.push(state.movement(Cause::ContractBalance, measure, amount, on));
+                let what = (Cause::ContractBalance, measure);
+                effects.movements.push(state.movement_of_part(part, what, amount, on));
             }
         }
         corrected =
@@ -154,16 +158,18 @@ fn days<'a>(
 }
 
 impl ContractState {
-    /// What must be given back as far as it was received or is receivable: rebates expected, and what
-    /// is billed beyond a price that was reduced (606-10-32-10).
-    pub(crate) fn refund_estimate(&self) -> Result<i128, EngineError> {
-        let rebates = self.allocation.rebates()?;
-        if !self.reduced {
+    /// What an accounting contract must give back as far as it was received or is receivable: rebates
+    /// expected, and what is billed beyond a price that was reduced (606-10-32-10).
+    pub(crate) fn refund_estimate(&self, part: usize) -> Result<i128, EngineError> {
+        // Variable amounts are of the contract as signed.
+        let rebates = if part == 0 { self.allocation.rebates()? } else { 0 };
+        if !self.accounting.get(part).is_some_and(|part| part.reduced) {
             return Ok(rebates);
         }
         let (mut price, mut billed) = (0, 0);
-        for obligation in &self.obligations {
-            if obligation.method.is_metered() && obligation.ended_on.is_none() {
+        for (place, obligation) in self.obligations.iter().enumerate() {
+            let metered = obligation.method.is_metered() && obligation.ended_on.is_none();
+            if metered || self.part_of(Some(place)) != part {
                 continue;
             }
             price = add(price, obligation.transaction_price)?;

@@ -14,15 +14,19 @@ use crate::{
     policy::Policy,
     settle::Settlement,
     share::Share,
-    state::{ContractState, ObligationState},
+    state::{AccountingContract, ContractState, ObligationState},
     term::Term,
 };
 
-/// The accounting contract of a legal contract that is accounted for by itself. Derived, so that
-/// a replay gives the same id.
+/// An accounting contract of a legal contract, by its place among them: 0 is the contract as signed.
+/// Derived, so that a replay gives the same id.
 #[must_use]
-pub fn accounting_contract_of(contract: ContractId) -> AccountingContractId {
-    AccountingContractId::from_uuid(derive(contract.uuid(), "accounting-contract"))
+pub fn accounting_contract_of(contract: ContractId, place: usize) -> AccountingContractId {
+    let name = match place {
+        0 => "accounting-contract".to_owned(),
+        more => format!("accounting-contract-{more}"),
+    };
+    AccountingContractId::from_uuid(derive(contract.uuid(), &name))
 }
 
 /// Books a signed contract: T of each obligation (606-10-32-28) and its plan by month, effective on
@@ -37,7 +41,6 @@ pub(crate) fn book(
     let prices = allocation.shares()?;
     let state = ContractState {
         contract: contract.contract,
-        accounting_contract: accounting_contract_of(contract.contract),
         signed_on: periods.effective(contract.signed_on),
         currency: contract.currency,
         term: contract.term,
@@ -46,28 +49,35 @@ pub(crate) fn book(
         obligations: Vec::new(),
         receivable: 0,
         advance: 0,
-        reduced: false,
-        balances: Vec::new(),
+        accounting: vec![AccountingContract::new(contract.contract, 0)],
     };
     let mut settlement = Settlement::of(state, periods);
     settlement.state.allocation = allocation;
     for (obligation, price) in contract.obligations.iter().zip(prices) {
         let term = obligation.term.unwrap_or(contract.term);
-        let place = settlement.state.promise(obligation, term, price)?;
+        let place = settlement.state.promise(obligation, term, (0, price))?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Booking, contract.signed_on)?;
     }
     settlement.finish(contract.signed_on)
 }
 
+impl AccountingContract {
+    /// The contract's accounting contract at a place, nothing accounted for yet.
+    pub(crate) fn new(contract: ContractId, place: usize) -> Self {
+        let id = accounting_contract_of(contract, place);
+        Self { id, reduced: false, balances: Vec::new() }
+    }
+}
+
 impl ContractState {
-    /// Takes in a promise at a share of the price; answers its place. Its T is still zero, so that a
-    /// movement can set it.
+    /// Takes in a promise of an accounting contract at a share of its price; answers its place. Its T
+    /// is still zero, so that a movement can set it.
     pub(crate) fn promise(
         &mut self,
         promised: &SignedObligation,
         term: Term,
-        price: i128,
+        (part, price): (u32, i128),
     ) -> Result<usize, EngineError> {
         let place = self.obligations.len();
         let convention = match promised.method {
@@ -78,6 +88,7 @@ impl ContractState {
             id: promised.id,
             key: promised.key.clone(),
             ordinal: u32::try_from(place).map_err(|_| EngineError::Overflow)?,
+            part,
             method: promised.method.clone(),
             rounding: self.policy.rounding,
             minor_digits: self.currency.minor_digits(),

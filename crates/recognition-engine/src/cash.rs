@@ -37,9 +37,8 @@ pub(crate) fn pay(
         advance if advance > 0 => split(advance, &advance_weights(&settlement.state)?)?,
         refund => split(refund, &refund_weights(&settlement.state, refund)?)?,
     };
-    let ids: Vec<_> = settlement.state.obligations.iter().map(|o| o.id).collect();
-    for (id, part) in ids.into_iter().zip(parts) {
-        bill(&mut settlement, id, part, cause, (payment.on, payment.on))?;
+    for (place, part) in parts.into_iter().enumerate() {
+        bill(&mut settlement, place, part, cause, (payment.on, payment.on))?;
     }
     settlement.state.advance = add(settlement.state.advance, rest)?.max(0);
     settlement.finish(payment.on)

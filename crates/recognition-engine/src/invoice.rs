@@ -1,6 +1,5 @@
 //! Billing: unbilled backlog becomes billed; backlog itself changes by concessions only.
 
-use backlog_ids::ObligationId;
 use chrono::NaiveDate;
 
 use crate::{
@@ -8,7 +7,7 @@ use crate::{
     cash::receive,
     effects::{Cause, Effects, Measure},
     error::EngineError,
-    facts::{Concession, CreditFact, InvoiceFact, InvoiceLine},
+    facts::{Concession, CreditFact, InvoiceFact},
     math::{add, sub, sum},
     periods::Periods,
     phase::Phase,
@@ -39,14 +38,18 @@ pub(crate) fn invoice(
     let mut receivable = not_negative(invoice.tax)?;
     for line in &invoice.lines {
         receivable = add(receivable, not_negative(line.amount)?)?;
-        bill(&mut settlement, line.obligation, line.amount, Cause::Invoice, days)?;
+        for (place, amount) in settlement.state.of_line(line.obligation, line.amount)? {
+            bill(&mut settlement, place, amount, Cause::Invoice, days)?;
+        }
     }
     // An advance pays first: it was billed when it was received.
     let advance = settlement.state.advance.min(receivable);
     let lines: Vec<i128> = invoice.lines.iter().map(|line| line.amount).collect();
     let parts = split(advance.min(sum(lines.iter().copied())?), &lines)?;
     for (line, part) in invoice.lines.iter().zip(parts) {
-        bill(&mut settlement, line.obligation, sub(0, part)?, Cause::Invoice, days)?;
+        for (place, amount) in settlement.state.of_line(line.obligation, sub(0, part)?)? {
+            bill(&mut settlement, place, amount, Cause::Invoice, days)?;
+        }
     }
     settlement.state.advance = sub(settlement.state.advance, advance)?;
     receive(&mut settlement, (Cause::Invoice, sub(receivable, advance)?), unconditional_on)?;
@@ -63,41 +66,38 @@ pub(crate) fn credit(
     let mut receivable = not_negative(credit.tax)?;
     for line in &credit.lines {
         receivable = add(receivable, not_negative(line.amount)?)?;
-        let less = sub(0, line.amount)?;
-        let days = (credit.on, credit.on);
-        bill(&mut settlement, line.obligation, less, Cause::CreditNote, days)?;
-        concede(&mut settlement, line, credit.on, credit.concession)?;
+        for (place, amount) in settlement.state.of_line(line.obligation, sub(0, line.amount)?)? {
+            bill(&mut settlement, place, amount, Cause::CreditNote, (credit.on, credit.on))?;
+            concede(&mut settlement, (place, amount), credit.on, credit.concession)?;
+        }
     }
     receive(&mut settlement, (Cause::CreditNote, sub(0, receivable)?), credit.on)?;
     settlement.finish(credit.on)
 }
 
-/// Moves B and U of an obligation, each on its day.
+/// Moves B and U of the obligation at a place, each on its day.
 pub(crate) fn bill(
     settlement: &mut Settlement,
-    obligation: ObligationId,
+    place: usize,
     amount: i128,
     cause: Cause,
     (billed_on, unconditional_on): (NaiveDate, NaiveDate),
 ) -> Result<(), EngineError> {
-    let state = settlement.state.obligation_mut(obligation)?;
+    let state = settlement.state.obligations.get_mut(place).ok_or(EngineError::Overflow)?;
     // What may be credited was decided where it was recorded, by sums of its own.
     state.billed = add(state.billed, amount)?;
-    settlement.movement(Some(obligation), (cause, Measure::Billed), amount, billed_on)?;
-    let measure = (cause, Measure::Unconditional);
-    settlement.movement(Some(obligation), measure, amount, unconditional_on)
+    settlement.movement(Some(place), (cause, Measure::Billed), amount, billed_on)?;
+    settlement.movement(Some(place), (cause, Measure::Unconditional), amount, unconditional_on)
 }
 
 /// Gives up a part of the price: over the whole promise as a change of it, or wholly against what was
 /// transferred, which leaves what remains to be earned as it is.
 fn concede(
     settlement: &mut Settlement,
-    line: &InvoiceLine,
+    (place, less): (usize, i128),
     on: NaiveDate,
     concession: Concession,
 ) -> Result<(), EngineError> {
-    let less = sub(0, line.amount)?;
-    let place = settlement.state.place(line.obligation)?;
     match concession {
         Concession::None => Ok(()),
         Concession::Whole => reprice(settlement, place, on, less, Cause::Concession),

@@ -334,7 +334,7 @@ impl ObligationState {
     }
 
     /// Units that passed a gate by the end of a day.
-    fn passed(&self, gate: &str, day: NaiveDate) -> Result<i128, EngineError> {
+    pub(crate) fn passed(&self, gate: &str, day: NaiveDate) -> Result<i128, EngineError> {
         let marks = self.marks.iter().filter(|mark| mark.name == gate && mark.on <= day);
         marks.map(|mark| mark.amount).try_fold(0, add)
     }

@@ -49,33 +49,32 @@ fn obligation(
     if let Some(covered) = covered {
         entries.extend(obligation.not_posted(covered)?);
     }
-    let id = obligation.id;
+    let (id, part) = (obligation.id, settlement.state.part_of(Some(place)));
     let mut recognized = obligation.recognized;
     for entry in entries {
         recognized = add(recognized, entry.amount)?;
         let effective_date = entry.to.max(settlement.state.signed_on);
-        let moved = settlement.state.movement(
-            Cause::Recognition,
-            Measure::Recognized,
-            entry.amount,
-            effective_date,
-        );
-        settlement.push(Movement {
-            obligation: Some(id),
-            service_month: Some(entry.service_month),
-            late_of: periods.is_closed(entry.to).then_some(entry.to),
-            prior_performance: entry.prior_performance,
-            ..moved
-        })?;
+        let what = (Cause::Recognition, Measure::Recognized);
+        let moved = settlement.state.movement(Some(place), what, entry.amount, effective_date);
+        settlement.push(
+            part,
+            Movement {
+                service_month: Some(entry.service_month),
+                late_of: periods.is_closed(entry.to).then_some(entry.to),
+                prior_performance: entry.prior_performance,
+                ..moved
+            },
+        )?;
         let less = sub(0, entry.amount)?;
-        settlement.take(PlanChange {
+        let change = PlanChange {
             contract: settlement.state.contract,
             obligation: id,
             month: entry.service_month,
             amount: Money::from_minor(less, settlement.state.currency),
             effective_date,
             service: entry.service.map(|days| rest_of(days, entry.to)),
-        })?;
+        };
+        settlement.take(place, change)?;
     }
     let Some(obligation) = settlement.state.obligations.get_mut(place) else { return Ok(()) };
     obligation.recognized = recognized;

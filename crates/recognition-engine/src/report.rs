@@ -11,7 +11,7 @@ use crate::{
     method::Method,
     periods::Periods,
     phase::{Phase, Spread},
-    progress::ProgressFact,
+    progress::{ProgressFact, Reading},
     settle::Settlement,
     share::Share,
     state::{ContractState, ObligationState},
@@ -24,18 +24,28 @@ pub(crate) fn progress(
     fact: &ProgressFact,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    let place = state.place(fact.obligation)?;
-    let paid_before = state.obligations.get(place).map(exercise_value).transpose()?;
     let mut settlement = Settlement::of(state, periods);
-    settlement.change(place, fact.on, |obligation| obligation.report(fact.on, &fact.reading))?;
-    let price = settlement.state.price_of(place)?;
-    settlement.price(place, price, Cause::Usage, fact.on)?;
-    let paid = settlement.state.obligations.get(place).map(exercise_value).transpose()?;
-    let paid = sub(paid.unwrap_or(0), paid_before.unwrap_or(0))?;
-    if paid != 0 {
-        take_up(&mut settlement, place, fact.on, paid)?;
+    for (place, reading) in settlement.state.of_reading(fact.obligation, &fact.reading)? {
+        report(&mut settlement, place, fact.on, &reading)?;
     }
     settlement.finish(fact.on)
+}
+
+fn report(
+    settlement: &mut Settlement,
+    place: usize,
+    on: NaiveDate,
+    reading: &Reading,
+) -> Result<(), EngineError> {
+    let paid_before = exercise_value(settlement.state.at(place)?)?;
+    settlement.change(place, on, |obligation| obligation.report(on, reading))?;
+    let price = settlement.state.price_of(place)?;
+    settlement.price(place, price, Cause::Usage, on)?;
+    let paid = sub(exercise_value(settlement.state.at(place)?)?, paid_before)?;
+    if paid != 0 {
+        take_up(settlement, place, on, paid)?;
+    }
+    Ok(())
 }
 
 /// What exercising a right cost to date, in minor units.

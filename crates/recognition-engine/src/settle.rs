@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use backlog_ids::ObligationId;
 use backlog_money::Money;
 use chrono::NaiveDate;
 
@@ -24,9 +23,10 @@ pub(crate) struct Settlement {
     pub(crate) state: ContractState,
     effects: Effects,
     periods: Periods,
-    net: NetChanges,
-    /// What entries took out of plans already, by obligation and month.
-    taken: BTreeMap<(ObligationId, NaiveDate), i128>,
+    /// By accounting contract, in the contract's order.
+    net: Vec<NetChanges>,
+    /// What entries took out of plans already, by place of the obligation and month.
+    taken: BTreeMap<(usize, NaiveDate), i128>,
 }
 
 impl Settlement {
@@ -37,42 +37,51 @@ impl Settlement {
             state,
             effects: Effects::default(),
             periods,
-            net: NetChanges::default(),
+            net: Vec::new(),
             taken: BTreeMap::new(),
         }
     }
 
-    /// Moves a measure of an obligation; nothing when the amount is zero.
+    /// Moves a measure of the obligation at a place, or of the whole; nothing when the amount is zero.
     pub(crate) fn movement(
         &mut self,
-        obligation: Option<ObligationId>,
+        place: Option<usize>,
         (cause, measure): (Cause, Measure),
         amount: i128,
         on: NaiveDate,
     ) -> Result<(), EngineError> {
-        let moved = self.state.movement(cause, measure, amount, on);
-        self.push(Movement { obligation, ..moved })
+        let moved = self.state.movement(place, (cause, measure), amount, on);
+        self.push(self.state.part_of(place), moved)
     }
 
-    /// Emits a movement, on its day or the first open one; nothing when its amount is zero.
-    pub(crate) fn push(&mut self, movement: Movement) -> Result<(), EngineError> {
+    /// Emits a movement of an accounting contract, on its day or the first open one; nothing when its
+    /// amount is zero.
+    pub(crate) fn push(&mut self, part: usize, movement: Movement) -> Result<(), EngineError> {
         let movement = self.periods.open(movement);
         let amount = movement.amount.minor();
         if amount == 0 {
             return Ok(());
         }
+        let on = movement.effective_date;
         match movement.measure {
-            Measure::Unconditional => self.net.unconditional(movement.effective_date, amount)?,
-            Measure::Recognized => self.net.recognized(movement.effective_date, amount)?,
+            Measure::Unconditional => self.net(part)?.unconditional(on, amount)?,
+            Measure::Recognized => self.net(part)?.recognized(on, amount)?,
             _ => {}
         }
         self.effects.movements.push(movement);
         Ok(())
     }
 
+    fn net(&mut self, part: usize) -> Result<&mut NetChanges, EngineError> {
+        if self.net.len() < self.state.accounting.len() {
+            self.net.resize_with(self.state.accounting.len(), NetChanges::default);
+        }
+        self.net.get_mut(part).ok_or(EngineError::Overflow)
+    }
+
     /// Takes what an entry posted out of its month's plan, when the entry takes effect.
-    pub(crate) fn take(&mut self, change: PlanChange) -> Result<(), EngineError> {
-        let taken = self.taken.entry((change.obligation, change.month)).or_default();
+    pub(crate) fn take(&mut self, place: usize, change: PlanChange) -> Result<(), EngineError> {
+        let taken = self.taken.entry((place, change.month)).or_default();
         *taken = add(*taken, change.amount.minor())?;
         let effective_date = self.periods.effective(change.effective_date);
         self.effects.plan_changes.push(PlanChange { effective_date, ..change });
@@ -122,9 +131,11 @@ impl Settlement {
         };
         let change = sub(price, obligation.transaction_price)?;
         obligation.transaction_price = price;
-        let id = obligation.id;
-        self.state.reduced |= change < 0 && cause != Cause::Usage;
-        self.movement(Some(id), (cause, Measure::TransactionPrice), change, on)
+        let part = self.state.part_of(Some(place));
+        if let Some(part) = self.state.accounting.get_mut(part) {
+            part.reduced |= change < 0 && cause != Cause::Usage;
+        }
+        self.movement(Some(place), (cause, Measure::TransactionPrice), change, on)
     }
 
     /// The contract as it now is, and everything emitted: what is left to change of plans takes effect
@@ -132,10 +143,18 @@ impl Settlement {
     pub(crate) fn finish(mut self, on: NaiveDate) -> Result<(ContractState, Effects), EngineError> {
         let on = self.periods.effective(on);
         self.plans(on)?;
-        let estimate = self.state.refund_estimate()?;
-        self.net.refundable(on, sub(estimate, self.before.refund_estimate()?)?)?;
-        let balances = split(&self.state, &self.net, &mut self.effects)?;
-        balances.save(&mut self.state);
+        for part in 0..self.state.accounting.len() {
+            let estimate = self.state.refund_estimate(part)?;
+            let before = self.before.refund_estimate(part)?;
+            self.net(part)?.refundable(on, sub(estimate, before)?)?;
+        }
+        let mut balances = Vec::with_capacity(self.net.len());
+        for (part, net) in self.net.iter().enumerate() {
+            balances.push(split(&self.state, part, net, &mut self.effects)?);
+        }
+        for (part, new) in self.state.accounting.iter_mut().zip(balances) {
+            new.save(part);
+        }
         let calendar = self.periods.calendar;
         for movement in &mut self.effects.movements {
             movement.posting_period = calendar.period_of(movement.effective_date).first;
@@ -156,7 +175,7 @@ impl Settlement {
             let id = after.id;
             let old = before.map(plan).transpose()?.unwrap_or_default();
             for (planned, amount) in differences(&old, &plan(after)?)? {
-                let taken = self.taken.get(&(id, planned.month)).copied().unwrap_or(0);
+                let taken = self.taken.get(&(place, planned.month)).copied().unwrap_or(0);
                 let amount = sub(amount, taken)?;
                 if amount != 0 {
                     self.effects.plan_changes.push(PlanChange {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     RULE_VERSION,
     allocation::Allocation,
+    book::accounting_contract_of,
     effects::{Cause, Measure, Movement},
     error::EngineError,
     math::sub,
@@ -23,8 +24,6 @@ use crate::{
 pub struct ContractState {
     /// The legal contract.
     pub contract: ContractId,
-    /// What is accounted for as one contract (606-10-25-9).
-    pub accounting_contract: AccountingContractId,
     /// Day of signature, or the first open day where that was closed: bookings take effect on it, revenue
     /// at the earliest.
     pub signed_on: NaiveDate,
@@ -42,11 +41,20 @@ pub struct ContractState {
     pub receivable: i128,
     /// Received and not applied to an invoice.
     pub advance: i128,
+    /// What is accounted for as a contract of its own (606-10-25-12): the contract as signed first,
+    /// then each later addition at its stand-alone selling price. At least one.
+    pub accounting: Vec<AccountingContract>,
+}
+
+/// What is accounted for as one contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountingContract {
+    /// Its id.
+    pub id: AccountingContractId,
     /// Whether the price went down after signature: what is billed beyond it must be given back.
     pub reduced: bool,
-    /// Days on which U or R of the accounting contract changed, in order, one point a day. A fact
-    /// needs those from its own effective date on and the last one before; earlier ones may be left
-    /// out when loading.
+    /// Days on which U or R changed, in order, one point a day. A fact needs those from its own
+    /// effective date on and the last one before; earlier ones may be left out when loading.
     pub balances: Vec<BalancePoint>,
 }
 
@@ -59,6 +67,9 @@ pub struct ObligationState {
     pub key: String,
     /// Place in the contract, from 0.
     pub ordinal: u32,
+    /// Place of its accounting contract among the contract's. What a later addition promises more of
+    /// an obligation is a state of its own, with the same id and key.
+    pub part: u32,
     /// How it is recognized.
     pub method: Method,
     /// Rounding of its months.
@@ -142,33 +153,66 @@ impl ContractState {
         Ok(first.map(|first| first.max(self.signed_on)).filter(|_| through >= self.signed_on))
     }
 
-    /// The place of an obligation.
+    /// The place of an obligation as signed; more of it may have been promised since.
     pub(crate) fn place(&self, id: ObligationId) -> Result<usize, EngineError> {
         let place = self.obligations.iter().position(|obligation| obligation.id == id);
         place.ok_or(EngineError::UnknownObligation(id))
     }
 
-    /// The obligation of this id.
-    pub(crate) fn obligation_mut(
-        &mut self,
-        id: ObligationId,
-    ) -> Result<&mut ObligationState, EngineError> {
-        let place = self.place(id)?;
-        self.obligations.get_mut(place).ok_or(EngineError::UnknownObligation(id))
+    /// All places of an obligation, as signed first; at least one.
+    pub(crate) fn places(&self, id: ObligationId) -> Result<Vec<usize>, EngineError> {
+        let of = self.obligations.iter().enumerate().filter(|(_, known)| known.id == id);
+        let places: Vec<usize> = of.map(|(place, _)| place).collect();
+        if places.is_empty() { Err(EngineError::UnknownObligation(id)) } else { Ok(places) }
     }
 
-    /// A movement of this contract as a whole; callers set obligation and service month, settling it the
-    /// period.
+    /// Lets the contract's term cover another one.
+    pub(crate) fn cover(&mut self, term: Term) -> Result<(), EngineError> {
+        let (from, to) = (self.term.from().min(term.from()), self.term.to().max(term.to()));
+        self.term = Term::new(from, to).map_err(|_| EngineError::Overflow)?;
+        Ok(())
+    }
+
+    /// The obligation at a place.
+    pub(crate) fn at(&self, place: usize) -> Result<&ObligationState, EngineError> {
+        self.obligations.get(place).ok_or(EngineError::Overflow)
+    }
+
+    /// The place among [`ContractState::accounting`] that movements of an obligation belong to; the
+    /// contract as signed for those of the whole.
+    pub(crate) fn part_of(&self, place: Option<usize>) -> usize {
+        let part = place.and_then(|place| self.obligations.get(place)).map_or(0, |o| o.part);
+        usize::try_from(part).unwrap_or_default()
+    }
+
+    /// A movement of the obligation at a place, or of the whole contract as signed; callers set the
+    /// service month, settling it the period.
     pub(crate) fn movement(
         &self,
-        cause: Cause,
-        measure: Measure,
+        place: Option<usize>,
+        (cause, measure): (Cause, Measure),
+        amount: i128,
+        effective_date: NaiveDate,
+    ) -> Movement {
+        let part = self.part_of(place);
+        let obligation = place.and_then(|place| self.obligations.get(place)).map(|known| known.id);
+        Movement {
+            obligation,
+            ..self.movement_of_part(part, (cause, measure), amount, effective_date)
+        }
+    }
+
+    /// A movement of an accounting contract as a whole.
+    pub(crate) fn movement_of_part(
+        &self,
+        part: usize,
+        (cause, measure): (Cause, Measure),
         amount: i128,
         effective_date: NaiveDate,
     ) -> Movement {
         Movement {
             contract: self.contract,
-            accounting_contract: self.accounting_contract,
+            accounting_contract: accounting_contract_of(self.contract, part),
             obligation: None,
             cause,
             measure,

@@ -24,7 +24,6 @@ create table tenant (
 create table contract_state (
   tenant_id uuid not null,
   contract_id uuid not null,
-  accounting_contract_id uuid not null,
   signed_on date not null,
   currency_code text not null,
   policy_version bigint not null,
@@ -169,7 +168,7 @@ begin
       left join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
       where t.tenant_id = p_tenant
     union all
-    select concat_ws(' ', 'contract', c.contract_id, c.accounting_contract_id, c.signed_on,
+    select concat_ws(' ', 'contract', c.contract_id, c.signed_on,
         c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on,
         c.receivable, c.advance, c.basis)
       from contract_state c where c.tenant_id = p_tenant

@@ -294,9 +294,8 @@ fn state_lines(books: &Books) -> BTreeSet<String> {
 fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut BTreeSet<String>) {
     let policy = &state.policy;
     lines.insert(format!(
-        "contract {} {} {} {} {} {} {} {} {} {} {}",
+        "contract {} {} {} {} {} {} {} {} {} {}",
         state.contract.uuid(),
-        state.accounting_contract.uuid(),
         state.signed_on,
         state.currency,
         policy.version,
@@ -323,10 +322,12 @@ fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut
             obligation_basis(obligation),
         ));
     }
-    for point in &state.balances {
+    let points =
+        state.accounting.iter().flat_map(|part| part.balances.iter().map(|p| (part.id, p)));
+    for (id, point) in points {
         lines.insert(format!(
             "balance {} {} {} {} {} {} {} {} {}",
-            state.accounting_contract.uuid(),
+            id.uuid(),
             point.on,
             point.unconditional,
             point.recognized,

@@ -463,7 +463,7 @@ fn additions_of_other_kinds() {
             on: day("2026-04-01"),
             changes: Vec::new(),
             added: vec![added],
-            treatment: None,
+            treatment: Some(Treatment::Prospective),
         }));
     }
     assert_eq!(story.at("2026-04-01").transaction_price, 128_000);

@@ -14,6 +14,7 @@ mod periods;
 mod properties;
 mod roundings;
 mod runs;
+mod separate;
 
 use backlog_ids::{ContractId, InvoiceId, ObligationId};
 use backlog_money::{Currency, Quantity};

@@ -194,7 +194,7 @@ proptest! {
             let planned: i128 = plan(o).unwrap().iter().map(|month| month.amount).sum();
             prop_assert_eq!(planned, o.transaction_price - o.recognized);
         }
-        prop_assert!(story.state.balances.is_sorted_by(|a, b| a.on < b.on));
+        prop_assert!(story.state.accounting[0].balances.is_sorted_by(|a, b| a.on < b.on));
         prop_assert!(story.ledger.movements().iter().all(|m| m.amount.minor() != 0));
     }
 

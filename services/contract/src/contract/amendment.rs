@@ -71,7 +71,13 @@ impl Contract {
                 billed: of(&self.billed),
                 currency: self.terms.currency,
             };
+            let old = promise.clone();
             changes.extend(promise.change(fields, &path, change, &before));
+            if amendment.treatment == Some(Treatment::Separate) && !promise.only_adds_to(&old) {
+                let sentence = "must not be separate: a change does more than add units, hours or \
+                                days for more money";
+                fields.violation("amendment.treatment", sentence);
+            }
             grow(fields, &path, &mut next.terms, change.term);
         }
         for (index, promise) in amendment.added.iter().enumerate() {
@@ -152,6 +158,15 @@ impl Promise {
             ssp: change.ssp.or(scaled),
             ..change.clone()
         })
+    }
+
+    /// Whether more is promised than before, for more money, and nothing else changes.
+    fn only_adds_to(&self, old: &Self) -> bool {
+        let more_units = self.total() > old.total() && self.term == old.term;
+        let longer = matches!(self.method, Method::StraightLine { .. })
+            && self.term.from() == old.term.from()
+            && self.term.to() > old.term.to();
+        !self.removed && self.price > old.price && (more_units || longer)
     }
 
     /// Units or hours, as promised or as progress is measured.

@@ -188,7 +188,7 @@ pub(crate) fn fits_columns(state: &ContractState) -> bool {
     let obligations = state.obligations.iter().flat_map(|obligation| {
         [obligation.transaction_price, obligation.recognized, obligation.billed]
     });
-    let balances = state.balances.iter().flat_map(|point| {
+    let balances = state.accounting.iter().flat_map(|part| &part.balances).flat_map(|point| {
         [
             point.unconditional,
             point.recognized,

@@ -115,8 +115,10 @@ fn flush_contract(tenant: TenantId, state: &ContractState, changed: &Changed, ou
         out.push(OBLIGATION, rows::obligation(tenant, state.contract, obligation));
     }
     if let Some(from) = changed.balances.get(&state.contract) {
-        for point in state.balances.iter().filter(|point| point.on >= *from) {
-            out.push(BALANCE, rows::balance(tenant, state.accounting_contract, point));
+        for part in &state.accounting {
+            for point in part.balances.iter().filter(|point| point.on >= *from) {
+                out.push(BALANCE, rows::balance(tenant, part.id, point));
+            }
         }
     }
 }
@@ -252,7 +254,7 @@ async fn contracts(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<
     let (tenants, ids) = contract_keys(named);
     let found = tx
         .query(
-            "select c.tenant_id, c.contract_id, c.accounting_contract_id, c.signed_on, \
+            "select c.tenant_id, c.contract_id, c.signed_on, \
              c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on, \
              c.receivable, c.advance, c.basis \
              from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
@@ -307,10 +309,12 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
             (None, posted) => posted,
         };
         if let Some(first) = first {
-            owners.insert((*tenant, state.accounting_contract), *contract);
-            tenants.push(tenant.uuid());
-            ids.push(state.accounting_contract.uuid());
-            since.push(first);
+            for part in &state.accounting {
+                owners.insert((*tenant, part.id), *contract);
+                tenants.push(tenant.uuid());
+                ids.push(part.id.uuid());
+                since.push(first);
+            }
         }
     }
     if since.is_empty() {
@@ -335,10 +339,13 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
         .await?;
     for row in &found {
         let tenant = tenant_of(row)?;
-        let owner = owners.get(&(tenant, rows::id(row, "accounting_contract_id")?));
+        let id = rows::id(row, "accounting_contract_id")?;
+        let owner = owners.get(&(tenant, id));
         let books = loaded.books.entry(tenant).or_default();
-        if let Some(state) = owner.and_then(|contract| books.contracts.get_mut(contract)) {
-            state.balances.push(rows::balance_from(row)?);
+        let state = owner.and_then(|contract| books.contracts.get_mut(contract));
+        let part = state.and_then(|state| state.accounting.iter_mut().find(|part| part.id == id));
+        if let Some(part) = part {
+            part.balances.push(rows::balance_from(row)?);
         }
     }
     Ok(())

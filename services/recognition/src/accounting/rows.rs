@@ -6,8 +6,9 @@ use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
 use backlog_ids::{AccountId, AccountingContractId, ContractId, ObligationId, TenantId, TypedId};
 use backlog_money::Currency;
 use backlog_recognition_engine::{
-    Allocation, BalancePoint, ContractState, Convention, Mark, Method, ObligationState, Pending,
-    Periods, Phase, Point, Policy, ReceivableOn, Rounding, Term,
+    AccountingContract, Allocation, BalancePoint, ContractState, Convention, Mark, Method,
+    ObligationState, Pending, Periods, Phase, Point, Policy, ReceivableOn, Rounding, Term,
+    accounting_contract_of,
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -44,7 +45,6 @@ pub(crate) const CONTRACT: TableSpec = TableSpec {
     columns: &[
         ("tenant_id", "uuid"),
         ("contract_id", "uuid"),
-        ("accounting_contract_id", "uuid"),
         ("signed_on", "date"),
         ("currency_code", "text"),
         ("policy_version", "bigint"),
@@ -137,12 +137,15 @@ pub(crate) fn due_from(obligation: &ObligationState) -> NaiveDate {
 struct ContractBasis<'a> {
     term: Term,
     allocation: Cow<'a, Allocation>,
-    reduced: bool,
+    /// Of each accounting contract, whether its price went down.
+    reduced: Vec<bool>,
 }
 
 /// What of an obligation changes rarely, as the column `basis` holds it.
 #[derive(Serialize, Deserialize)]
 struct ObligationBasis<'a> {
+    #[serde(default, skip_serializing_if = "is_first")]
+    part: u32,
     method: Cow<'a, Method>,
     rounding: Rounding,
     minor_digits: u32,
@@ -165,12 +168,18 @@ pub(crate) fn contract_basis(state: &ContractState) -> String {
     json(&ContractBasis {
         term: state.term,
         allocation: Cow::Borrowed(&state.allocation),
-        reduced: state.reduced,
+        reduced: state.accounting.iter().map(|part| part.reduced).collect(),
     })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_first(part: &u32) -> bool {
+    *part == 0
 }
 
 pub(crate) fn obligation_basis(of: &ObligationState) -> String {
     json(&ObligationBasis {
+        part: of.part,
         method: Cow::Borrowed(&of.method),
         rounding: of.rounding,
         minor_digits: of.minor_digits,
@@ -214,7 +223,6 @@ pub(crate) fn contract(tenant: TenantId, state: &ContractState) -> Row {
     vec![
         tenant.uuid().into(),
         state.contract.uuid().into(),
-        state.accounting_contract.uuid().into(),
         state.signed_on.into(),
         state.currency.code().into(),
         i64::from(state.policy.version).into(),
@@ -279,9 +287,13 @@ pub(crate) fn tenant_from(row: &QueryResult) -> Result<TenantBooks, DbError> {
 pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError> {
     let text: String = row.try_get("", "basis")?;
     let basis: ContractBasis<'_> = from_json(&text, "basis of a contract")?;
+    let contract = id(row, "contract_id")?;
+    let accounting = basis.reduced.into_iter().enumerate().map(|(place, reduced)| {
+        let id = accounting_contract_of(contract, place);
+        AccountingContract { id, reduced, balances: Vec::new() }
+    });
     Ok(ContractState {
-        contract: id(row, "contract_id")?,
-        accounting_contract: id(row, "accounting_contract_id")?,
+        contract,
         signed_on: row.try_get("", "signed_on")?,
         currency: currency(row)?,
         term: basis.term,
@@ -290,8 +302,7 @@ pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError>
         obligations: Vec::new(),
         receivable: amount(row, "receivable")?,
         advance: amount(row, "advance")?,
-        reduced: basis.reduced,
-        balances: Vec::new(),
+        accounting: accounting.collect(),
     })
 }
 
@@ -303,6 +314,7 @@ pub(crate) fn obligation_from(row: &QueryResult) -> Result<ObligationState, DbEr
         id: id::<ObligationId>(row, "obligation_id")?,
         key: row.try_get("", "key")?,
         ordinal: u32::try_from(count(row, "ordinal")?).map_err(|_| corrupt("ordinal"))?,
+        part: basis.part,
         method: basis.method.into_owned(),
         rounding: basis.rounding,
         minor_digits: basis.minor_digits,

@@ -1,6 +1,8 @@
 //! Requests and answers of plans, between the wire and the domain.
 
-use backlog_ids::ContractId;
+use std::collections::BTreeMap;
+
+use backlog_ids::{ContractId, ObligationId};
 use backlog_money::Currency;
 use backlog_proto::common::v1::{Log, Watermark};
 use backlog_proto::convert::Position;
@@ -8,6 +10,7 @@ use backlog_proto::fields::Fields;
 use backlog_proto::recognition::v1 as pb;
 use backlog_recognition_engine::{EngineError, ObligationState, plan};
 use backlog_service_kit::error::InvalidFields;
+use chrono::NaiveDate;
 
 use super::queries::Planned;
 use crate::accounting::convert::money;
@@ -29,10 +32,17 @@ pub fn plan_request(
 
 /// Renders a plan. Errors when an amount leaves its range, which stored ones never do.
 pub(crate) fn plan_response(planned: &Planned) -> Result<pb::GetPlanResponse, EngineError> {
-    let render = |obligation| obligation_plan(obligation, planned.currency);
+    let mut plans: Vec<ObligationPlan> = Vec::new();
+    for obligation in &planned.obligations {
+        // What later additions promised more of an obligation is a state of its own.
+        match plans.iter_mut().find(|plan| plan.id == obligation.id) {
+            Some(plan) => plan.more(obligation)?,
+            None => plans.push(ObligationPlan::of(obligation)?),
+        }
+    }
     let position = |log, seq| Position { log, seq }.into();
     Ok(pb::GetPlanResponse {
-        obligations: planned.obligations.iter().map(render).collect::<Result<_, _>>()?,
+        obligations: plans.iter().map(|plan| plan.render(planned.currency)).collect(),
         watermark: Some(Watermark {
             positions: vec![
                 position(Log::Contract, planned.contract_seq),
@@ -43,19 +53,51 @@ pub(crate) fn plan_response(planned: &Planned) -> Result<pb::GetPlanResponse, En
     })
 }
 
-fn obligation_plan(
-    obligation: &ObligationState,
-    currency: Currency,
-) -> Result<pb::ObligationPlan, EngineError> {
-    let months = plan(obligation)?.into_iter().map(|planned| pb::PlannedMonth {
-        month: Some(planned.month.into()),
-        amount: Some(money(planned.amount, currency)),
-    });
-    Ok(pb::ObligationPlan {
-        obligation_id: obligation.id.to_string(),
-        key: obligation.key.clone(),
-        transaction_price: Some(money(obligation.transaction_price, currency)),
-        recognized: Some(money(obligation.recognized, currency)),
-        months: months.collect(),
-    })
+/// An obligation as its readers know it. Amounts in minor units.
+struct ObligationPlan {
+    id: ObligationId,
+    key: String,
+    transaction_price: i128,
+    recognized: i128,
+    months: BTreeMap<NaiveDate, i128>,
+}
+
+impl ObligationPlan {
+    fn of(obligation: &ObligationState) -> Result<Self, EngineError> {
+        let mut of = Self {
+            id: obligation.id,
+            key: obligation.key.clone(),
+            transaction_price: 0,
+            recognized: 0,
+            months: BTreeMap::new(),
+        };
+        of.more(obligation)?;
+        Ok(of)
+    }
+
+    /// Adds a state of the same obligation. Stored amounts are far from where sums end.
+    fn more(&mut self, obligation: &ObligationState) -> Result<(), EngineError> {
+        self.transaction_price =
+            self.transaction_price.saturating_add(obligation.transaction_price);
+        self.recognized = self.recognized.saturating_add(obligation.recognized);
+        for planned in plan(obligation)? {
+            let amount = self.months.entry(planned.month).or_default();
+            *amount = amount.saturating_add(planned.amount);
+        }
+        Ok(())
+    }
+
+    fn render(&self, currency: Currency) -> pb::ObligationPlan {
+        let months = self.months.iter().map(|(month, amount)| pb::PlannedMonth {
+            month: Some((*month).into()),
+            amount: Some(money(*amount, currency)),
+        });
+        pb::ObligationPlan {
+            obligation_id: self.id.to_string(),
+            key: self.key.clone(),
+            transaction_price: Some(money(self.transaction_price, currency)),
+            recognized: Some(money(self.recognized, currency)),
+            months: months.collect(),
+        }
+    }
 }

@@ -62,6 +62,7 @@ impl EnginePlayer {
         let treatment = amendment.treatment.map(|treatment| match treatment {
             Treatment::Prospective => engine::Treatment::Prospective,
             Treatment::CatchUp => engine::Treatment::CatchUp,
+            Treatment::Separate => engine::Treatment::Separate,
         });
         let contract = state.contract;
         let fact = Fact::Amended(AmendmentFact { contract, on, changes, added, treatment });

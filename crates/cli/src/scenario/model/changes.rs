@@ -46,6 +46,8 @@ names! {
         Prospective = "prospective",
         /// As part of the contract, measured anew.
         CatchUp = "catch_up",
+        /// As a contract of its own.
+        Separate = "separate",
     }
 }
 

@@ -31,7 +31,7 @@ fn changes_and_bills_are_read_strictly() {
             "unknown key \"total\" in change; known: add, obligation, price, quantity",
         ),
         (
-            "amend: {contract: acme, changes: [], treatment: separate}",
+            "amend: {contract: acme, changes: [], treatment: blended}",
             "unknown treatment \"separate\"; known: prospective, catch_up",
         ),
         (

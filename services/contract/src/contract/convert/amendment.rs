@@ -121,6 +121,7 @@ fn read_amendment(
         Ok(pb::ChangeTreatment::Prospective) => Some(Treatment::Prospective),
         Ok(pb::ChangeTreatment::CatchUp) => Some(Treatment::CatchUp),
         Ok(pb::ChangeTreatment::Mixed) => Some(Treatment::Mixed),
+        Ok(pb::ChangeTreatment::Separate) => Some(Treatment::Separate),
         Err(_) => {
             fields.violation(at("treatment"), "must be a treatment that this service knows");
             None
@@ -233,6 +234,7 @@ pub(crate) fn amendment_to_proto(amendment: &Amendment, currency: Currency) -> p
         Some(Treatment::Prospective) => pb::ChangeTreatment::Prospective,
         Some(Treatment::CatchUp) => pb::ChangeTreatment::CatchUp,
         Some(Treatment::Mixed) => pb::ChangeTreatment::Mixed,
+        Some(Treatment::Separate) => pb::ChangeTreatment::Separate,
     };
     pb::Amendment {
         effective_on: Some(amendment.effective_on.into()),

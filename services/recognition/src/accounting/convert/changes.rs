@@ -44,6 +44,7 @@ pub(super) fn contract_amended(
         Ok(contract::ChangeTreatment::Prospective) => Some(Some(Treatment::Prospective)),
         Ok(contract::ChangeTreatment::CatchUp) => Some(Some(Treatment::CatchUp)),
         Ok(contract::ChangeTreatment::Mixed) => Some(Some(Treatment::Mixed)),
+        Ok(contract::ChangeTreatment::Separate) => Some(Some(Treatment::Separate)),
         Err(_) => unknown("amendment.treatment", amendment.treatment, fields),
     };
     let contract = contract?;
