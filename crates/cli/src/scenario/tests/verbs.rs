@@ -32,7 +32,7 @@ fn changes_and_bills_are_read_strictly() {
         ),
         (
             "amend: {contract: acme, changes: [], treatment: blended}",
-            "unknown treatment \"separate\"; known: prospective, catch_up",
+            "unknown treatment \"blended\"; known: prospective, catch_up, separate",
         ),
         (
             "amend: {contract: acme, changes: [], expect_treatment: catch_up}",
