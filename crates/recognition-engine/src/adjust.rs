@@ -23,7 +23,7 @@ pub(crate) fn adjust(
     let mut settlement = Settlement::of(state, periods);
     settlement.change(place, fact.on, |obligation| {
         let last = obligation.last_phase(fact.on)?.clone();
-        let carved = add(obligation.earned_before(fact.on)?, fact.amount)?;
+        let carved = add(obligation.carved_before(fact.on)?, fact.amount)?;
         let satisfied = obligation.satisfied_before(fact.on)?;
         let spread = obligation.left(last.spread, fact.on);
         obligation.recognized = add(obligation.recognized, fact.amount)?;

@@ -8,7 +8,7 @@ use chrono::NaiveDate;
 
 use crate::{
     allocation::split,
-    effects::{Cause, Effects},
+    effects::{Cause, ChangeOutcome, Effects, PooledPart, Working},
     error::EngineError,
     facts::SignedObligation,
     math::{add, sub},
@@ -78,6 +78,16 @@ struct Changed {
     removed: bool,
 }
 
+impl Changed {
+    const fn outcome(&self) -> ChangeOutcome {
+        match (self.removed, self.distinct) {
+            (true, _) => ChangeOutcome::GivenUp,
+            (false, true) => ChangeOutcome::Pooled,
+            (false, false) => ChangeOutcome::CaughtUp,
+        }
+    }
+}
+
 /// How a change is to be accounted for by the standard: it only adds what is distinct at its
 /// stand-alone selling price; else what remains of each obligation that it touches is distinct from
 /// the past, is not, or both.
@@ -109,8 +119,9 @@ pub(crate) fn amend(
     fact: &AmendmentFact,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    let treatment = treatment_of(&state, fact)?;
+    let (proposed, treatment) = (propose(&state, fact)?, treatment_of(&state, fact)?);
     let mut settlement = Settlement::of(state, periods);
+    settlement.note(Working::Treated { proposed, used: treatment });
     if treatment == Treatment::Separate {
         separate(&mut settlement, fact)?;
         return settlement.finish(fact.on);
@@ -131,6 +142,8 @@ pub(crate) fn amend(
     let mut pools: BTreeMap<usize, i128> = BTreeMap::new();
     for change in &changed {
         let part = settlement.state.part_of(Some(change.place));
+        let (place, outcome, own) = (change.place, change.outcome(), change.price);
+        settlement.note(Working::Changed { place, outcome, own });
         match (change.removed, change.distinct) {
             (true, _) => give_up(&mut settlement, fact.on, change)?,
             (false, true) => {
@@ -339,6 +352,13 @@ fn prospective(
         weights = vec![1; weights.len()];
     }
     let shares = split(pool, &weights)?;
+    let parts = remaining.iter().zip(&weights).map(|(part, weight)| PooledPart {
+        place: part.place,
+        earned: part.earned,
+        own: part.own,
+        weight: *weight,
+    });
+    settlement.note(Working::Pooled { pool, parts: parts.collect() });
     for (part, share) in remaining.iter().zip(shares) {
         let price = add(part.earned, share)?;
         settlement.change(part.place, fact.on, |obligation| {

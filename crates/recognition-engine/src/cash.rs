@@ -55,7 +55,7 @@ pub(crate) fn receive(
 }
 
 /// An advance belongs to what is not billed yet, else to the prices.
-fn advance_weights(state: &ContractState) -> Result<Vec<i128>, EngineError> {
+pub(crate) fn advance_weights(state: &ContractState) -> Result<Vec<i128>, EngineError> {
     let unbilled: Vec<i128> = state.unbilled()?.into_iter().map(|part| part.max(0)).collect();
     if unbilled.iter().any(|part| *part > 0) {
         return Ok(unbilled);
@@ -64,7 +64,10 @@ fn advance_weights(state: &ContractState) -> Result<Vec<i128>, EngineError> {
 }
 
 /// What is given back was billed beyond the price first, then billed at all.
-fn refund_weights(state: &ContractState, refund: i128) -> Result<Vec<i128>, EngineError> {
+pub(crate) fn refund_weights(
+    state: &ContractState,
+    refund: i128,
+) -> Result<Vec<i128>, EngineError> {
     let mut beyond = Vec::with_capacity(state.obligations.len());
     for obligation in &state.obligations {
         beyond.push(sub(obligation.billed, obligation.transaction_price)?.max(0));

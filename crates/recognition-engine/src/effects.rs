@@ -4,7 +4,7 @@ use backlog_ids::{AccountingContractId, ContractId, ObligationId};
 use backlog_money::Money;
 use chrono::NaiveDate;
 
-use crate::named::named_enum;
+use crate::{amend::Treatment, named::named_enum};
 
 named_enum! {
     /// Why a measure moved; every movement has exactly one cause.
@@ -76,6 +76,68 @@ pub struct Effects {
     /// The first day from which balance points of the state are new or changed: all that a service
     /// has to save of them. None when no balance changed.
     pub balances_from: Option<NaiveDate>,
+    /// Decisions and figures on the way that no movement shows: what explanations build on. Replay
+    /// makes them again, so that nobody has to keep them.
+    pub workings: Vec<Working>,
+}
+
+/// A decision or figure on the way to movements. Amounts in minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Working {
+    /// How a change is accounted for.
+    Treated {
+        /// By the standard, from what the change says.
+        proposed: Treatment,
+        /// As used: a person may decide otherwise.
+        used: Treatment,
+    },
+    /// What a change makes of an obligation that it names.
+    Changed {
+        /// Place of the obligation in the contract's state.
+        place: usize,
+        /// What.
+        outcome: ChangeOutcome,
+        /// By how much its own price changes.
+        own: i128,
+    },
+    /// What a contract of its own promises, and its price.
+    Separate {
+        /// The price of all that is added.
+        pool: i128,
+        /// The promises, in order.
+        parts: Vec<PooledPart>,
+    },
+    /// What a prospective change of an accounting contract shares, and among which obligations.
+    Pooled {
+        /// The price to be shared: not earned yet, and new.
+        pool: i128,
+        /// Those that take part, in order.
+        parts: Vec<PooledPart>,
+    },
+}
+
+/// What a change makes of an obligation that it names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ChangeOutcome {
+    /// What remains of it is given up.
+    GivenUp,
+    /// It is measured anew over its whole life.
+    CaughtUp,
+    /// It takes part in the pool of what remains.
+    Pooled,
+}
+
+/// What an obligation brings into a pool and takes out of it. Minor units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PooledPart {
+    /// Place of the obligation in the contract's state.
+    pub place: usize,
+    /// Earned before, and left alone.
+    pub earned: i128,
+    /// By how much its own stated price changes.
+    pub own: i128,
+    /// What it weighs: the stand-alone selling price of what remains, or one each.
+    pub weight: i128,
 }
 
 /// A signed change of one measure.

@@ -34,8 +34,8 @@ pub fn fold(
         (None, _) => return Err(EngineError::NotSigned),
         (Some(state), _) => state,
     };
-    let settled = goes_forward(&state, fact);
-    match settled.as_ref().unwrap_or(fact) {
+    let moved = settled(&state, fact);
+    match moved.as_ref().unwrap_or(fact) {
         Fact::Signed { .. } => Err(EngineError::AlreadySigned(state.contract)),
         Fact::Invoiced(fact) => invoice(state, fact, periods),
         Fact::Credited(fact) => credit(state, fact, periods),
@@ -51,7 +51,7 @@ pub fn fold(
 
 /// What the parties agreed on cannot be refused for coming after an estimate or adjustment of a later
 /// day: it then takes effect on that day. None where the fact's own day stands.
-fn goes_forward(state: &ContractState, fact: &Fact) -> Option<Fact> {
+pub(crate) fn settled(state: &ContractState, fact: &Fact) -> Option<Fact> {
     let phases = state.obligations.iter().filter_map(|obligation| obligation.phases.last());
     let last: NaiveDate = phases.map(|phase| phase.from).max()?;
     if fact.on() >= last {

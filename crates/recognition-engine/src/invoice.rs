@@ -104,7 +104,7 @@ fn concede(
         Concession::Transferred => settlement.begin(place, (on, Cause::Concession), |obligation| {
             let last = obligation.last_phase(on)?;
             let price = add(last.price, less)?;
-            let carved = add(obligation.earned_before(on)?, less)?;
+            let carved = add(obligation.carved_before(on)?, less)?;
             let satisfied = obligation.satisfied_before(on)?;
             let spread = obligation.left(last.spread, on);
             Ok(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 })

@@ -17,6 +17,7 @@ mod cash;
 mod effects;
 mod entries;
 mod error;
+mod explain;
 mod facts;
 mod fold;
 mod invoice;
@@ -41,6 +42,7 @@ mod state;
 mod term;
 mod terminate;
 mod validate;
+mod warnings;
 mod weights;
 
 #[cfg(test)]
@@ -52,8 +54,14 @@ pub use amend::{AmendmentFact, ObligationChange, Treatment, propose};
 pub use billing::{check_ceiling, invoice_spread};
 pub use book::accounting_contract_of;
 pub use calendar::{Calendar, Period, WeekPattern, YearEnd, YearEndRule};
-pub use effects::{Cause, Effects, Measure, Movement, PlanChange, ServiceDays};
+pub use effects::{
+    Cause, ChangeOutcome, Effects, Measure, Movement, PlanChange, PooledPart, ServiceDays, Working,
+};
 pub use error::{EngineError, Violation, ViolationReason};
+pub use explain::{
+    Explained, Explainer, FactKind, Formula, Label, Line, Rendered, RenderedLine, Rule, Step, Told,
+    Treated, Unit, Value, render, render_formula,
+};
 pub use facts::{
     AdjustmentFact, Concession, CreditFact, DiscountScope, Estimate, EstimateFact, Fact,
     InvoiceFact, InvoiceLine, PaymentFact, SignedContract, SignedObligation, Variable,
@@ -72,6 +80,7 @@ pub use state::{AccountingContract, BalancePoint, ContractState, ObligationState
 pub use term::{TERM_MONTHS_MAX, Term, TermError};
 pub use terminate::{Refund, TerminationFact};
 pub use validate::validate;
+pub use warnings::{Warning, WarningReason, warnings};
 
 /// Version of these rules. Every movement names the version it was made under; a change of rules
 /// that alters any result is a new version, and replay uses the movement's own.

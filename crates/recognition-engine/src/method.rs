@@ -83,6 +83,23 @@ pub enum MilestoneWeight {
 }
 
 impl Method {
+    /// Its name in lower snake case.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::StraightLine { .. } => "straight_line",
+            Self::PointInTime { .. } => "point_in_time",
+            Self::Milestones(_) => "milestones",
+            Self::CostToCost { .. } => "cost_to_cost",
+            Self::Units { .. } => "units",
+            Self::PercentComplete => "percent_complete",
+            Self::LaborHours { .. } => "labor_hours",
+            Self::RightToInvoice { .. } => "right_to_invoice",
+            Self::Usage { .. } => "usage",
+            Self::MaterialRight { .. } => "material_right",
+        }
+    }
+
     /// Whether T follows what is reported, so that the price is not stated and billing has no ceiling.
     #[must_use]
     pub const fn is_metered(&self) -> bool {

@@ -88,6 +88,21 @@ impl Phase {
         matches!(self.spread, Spread::Measured { .. } | Spread::Metered)
     }
 
+    /// What was done of what is to do by the end of a day, and the cost of uninstalled materials; none
+    /// where reports do not say it.
+    pub(crate) fn progress(
+        &self,
+        obligation: &ObligationState,
+        day: NaiveDate,
+    ) -> Option<(i128, i128, i128)> {
+        match self.spread {
+            Spread::Measured { before, total, at_cost } => {
+                Some(progress(obligation, Measure { before, total, at_cost }, day))
+            }
+            Spread::Time { .. } | Spread::Metered | Spread::AtOnce => None,
+        }
+    }
+
     /// Prepares to tell what is earned of `obligation` while this phase lasts.
     pub(crate) fn earning<'a>(
         &'a self,
@@ -224,6 +239,15 @@ impl ObligationState {
     pub(crate) fn earned_before(&self, on: NaiveDate) -> Result<i128, EngineError> {
         let Some(day) = on.pred_opt() else { return Ok(0) };
         self.last_phase(on)?.earning(self)?.through(day)
+    }
+
+    /// What a phase that begins on `on` leaves alone: what was earned before; of metered use, whose
+    /// value counts from the beginning, what is beside it.
+    pub(crate) fn carved_before(&self, on: NaiveDate) -> Result<i128, EngineError> {
+        match self.last_phase(on)? {
+            Phase { spread: Spread::Metered, carved, .. } => Ok(*carved),
+            _ => self.earned_before(on),
+        }
     }
 
     /// The share of the whole promise that is satisfied before `on`.

@@ -14,7 +14,7 @@ pub(crate) fn stand_alone(
     fixed: i128,
 ) -> Result<Vec<i128>, EngineError> {
     let mut prices: Vec<i128> =
-        contract.obligations.iter().map(|obligation| price_of(contract, obligation)).collect();
+        contract.obligations.iter().map(|obligation| own_price(contract, obligation)).collect();
     if let Some(scope) = &contract.discount {
         take_discount(contract, scope, fixed, &mut prices)?;
     }
@@ -29,7 +29,9 @@ pub(crate) fn stand_alone(
     Ok(prices)
 }
 
-fn price_of(contract: &SignedContract, obligation: &SignedObligation) -> i128 {
+/// What an obligation weighs by itself: its stand-alone selling price, or stated price where none is
+/// given; nothing where it takes no part in the split of the fixed price.
+pub(crate) fn own_price(contract: &SignedContract, obligation: &SignedObligation) -> i128 {
     let has_own = |id| contract.variables.iter().any(|variable| variable.applies_to.contains(&id));
     if obligation.residual || obligation.method.is_metered() {
         return 0;

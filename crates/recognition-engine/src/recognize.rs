@@ -119,7 +119,7 @@ impl ObligationState {
 
     /// The last day that a run through `through` covers, if that is news: days before the obligation
     /// begins are none, nor those after its end when time alone earns it.
-    fn covered(&self, through: NaiveDate) -> Option<NaiveDate> {
+    pub(crate) fn covered(&self, through: NaiveDate) -> Option<NaiveDate> {
         let last = match self.phases.last().map(|phase| (phase.spread, phase.from)) {
             Some((Spread::Time { term, .. }, from)) => through.min(term.to().max(from)),
             _ => through,

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use crate::{
     allocation::split,
     amend::{AmendmentFact, ObligationChange},
-    effects::Cause,
+    effects::{Cause, PooledPart, Working},
     error::EngineError,
     facts::SignedObligation,
     math::{add, sub, sum},
@@ -75,6 +75,15 @@ pub(crate) fn separate(
         weights = vec![1; weights.len()];
     }
     let shares = split(pool, &weights)?;
+    let first = settlement.state.obligations.len();
+    let of = |(n, (promise, weight)): (usize, (&Promise, &i128))| PooledPart {
+        place: first.saturating_add(n),
+        earned: 0,
+        own: promise.price,
+        weight: *weight,
+    };
+    let parts = promises.iter().zip(&weights).enumerate().map(of).collect();
+    settlement.note(Working::Separate { pool, parts });
     let place = settlement.state.accounting.len();
     let part = u32::try_from(place).map_err(|_| EngineError::Overflow)?;
     let own = AccountingContract::new(settlement.state.contract, place);

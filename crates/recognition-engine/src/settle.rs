@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use crate::{
     balances::{NetChanges, split},
-    effects::{Cause, Effects, Measure, Movement, PlanChange},
+    effects::{Cause, Effects, Measure, Movement, PlanChange, Working},
     error::EngineError,
     math::{add, sub},
     periods::Periods,
@@ -40,6 +40,11 @@ impl Settlement {
             net: Vec::new(),
             taken: BTreeMap::new(),
         }
+    }
+
+    /// Notes a decision or figure on the way.
+    pub(crate) fn note(&mut self, working: Working) {
+        self.effects.workings.push(working);
     }
 
     /// Moves a measure of the obligation at a place, or of the whole; nothing when the amount is zero.

@@ -505,3 +505,34 @@ fn what_is_carved_out_is_earned_once() {
         assert_eq!(at(story, "2026-05-31"), (5_000_000, 0));
     }
 }
+
+/// An adjustment of metered revenue counts once: what was used before is not earned again beside it.
+#[test]
+fn an_adjusted_meter_counts_use_once() {
+    let mut signed = contract(term("2026-01-01", "2026-12-31"), &[0]);
+    signed.obligations[0].price = None;
+    signed.obligations[0].method = Method::RightToInvoice { unit_price: q("3") };
+    let mut story = Story::sign(signed, even(Convention::EvenMonths));
+    let used = |on: &str, units: &str| {
+        Fact::Progressed(ProgressFact {
+            contract: contract_id(),
+            obligation: obligation_id(0),
+            on: day(on),
+            reading: Reading::Usage { quantity: q(units), amount: None },
+        })
+    };
+    story.fact(&used("2026-01-10", "100"));
+    story.run("2026-01-31");
+    let adjusted = AdjustmentFact {
+        contract: contract_id(),
+        obligation: obligation_id(0),
+        on: day("2026-02-01"),
+        amount: 1_000,
+    };
+    story.fact(&Fact::Adjusted(adjusted));
+    story.run("2026-02-28");
+    assert_eq!(story.at("2026-02-28").recognized, 31_000);
+    story.fact(&used("2026-03-10", "10"));
+    story.run("2026-03-31");
+    assert_eq!(story.at("2026-03-31").recognized, 34_000);
+}

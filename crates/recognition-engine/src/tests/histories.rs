@@ -15,11 +15,11 @@ use crate::{
 
 pub(super) const BEGIN: &str = "2026-01-01";
 
-fn q(whole: i64) -> Quantity {
+pub(super) fn q(whole: i64) -> Quantity {
     Quantity::whole(whole).unwrap()
 }
 
-fn share(hundredths: i64) -> Quantity {
+pub(super) fn share(hundredths: i64) -> Quantity {
     Quantity::from_scaled(q(hundredths).scaled() / 100)
 }
 
@@ -76,8 +76,8 @@ pub(super) fn signed() -> impl Strategy<Value = SignedContract> {
 pub(super) struct Happening {
     pub(super) after: u64,
     pub(super) late: u64,
-    kind: u8,
-    place: u128,
+    pub(super) kind: u8,
+    pub(super) place: u128,
     pub(super) amount: i128,
 }
 
@@ -87,7 +87,7 @@ pub(super) fn happening() -> impl Strategy<Value = Happening> {
     )
 }
 
-fn no_change(place: u128) -> ObligationChange {
+pub(super) fn no_change(place: u128) -> ObligationChange {
     ObligationChange {
         obligation: obligation_id(place),
         price: None,

@@ -7,6 +7,7 @@ mod cases;
 mod changes;
 mod contract_balances;
 mod conventions;
+mod explanations;
 mod histories;
 mod ledger;
 mod methods;

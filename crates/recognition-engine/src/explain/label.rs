@@ -1,0 +1,161 @@
+//! Names of what an explanation speaks of; `render` has their words.
+
+use crate::named::named_enum;
+
+named_enum! {
+    /// What a figure, an input or a step is.
+    pub enum Label {
+        /// Fixed price of the contract.
+        FixedPrice = "fixed_price",
+        /// Stated price of an obligation.
+        StatedPrice = "stated_price",
+        /// Stated price before a change.
+        StatedPriceBefore = "stated_price_before",
+        /// Transaction price T of an obligation.
+        TransactionPrice = "transaction_price",
+        /// T before the fact.
+        TransactionPriceBefore = "transaction_price_before",
+        /// T after the change of the stated price.
+        TransactionPriceStated = "transaction_price_stated",
+        /// Stand-alone selling price.
+        StandAlonePrice = "stand_alone_price",
+        /// What an obligation weighs in the split of the price.
+        AllocationWeight = "allocation_weight",
+        /// Discount that belongs to some obligations.
+        Discount = "discount",
+        /// Weights of the others, which a residual leaves.
+        OtherWeights = "other_weights",
+        /// The part of a variable amount that is in T.
+        VariableIncluded = "variable_included",
+        /// The estimate of a variable amount.
+        VariableEstimate = "variable_estimate",
+        /// Committed minimum of metered use.
+        Minimum = "minimum",
+        /// Value of what was used to date.
+        UsedValue = "used_value",
+        /// Earned before the change, which leaves it alone.
+        EarnedBefore = "earned_before",
+        /// What is not earned of a price.
+        Unearned = "unearned",
+        /// The stand-alone selling price of what remains.
+        RemainingStandAlone = "remaining_stand_alone",
+        /// What a prospective change shares.
+        Pool = "pool",
+        /// Change of stated prices, in a pool.
+        PriceChange = "price_change",
+        /// Price of an added promise.
+        AddedPrice = "added_price",
+        /// What stays owed for what is given up.
+        StillOwed = "still_owed",
+        /// Price to be earned in a phase.
+        PhasePrice = "phase_price",
+        /// Posted before.
+        PostedBefore = "posted_before",
+        /// Months before, each rounded by itself.
+        MonthsBefore = "months_before",
+        /// Amount of the whole month.
+        MonthAmount = "month_amount",
+        /// Nothing is earned yet.
+        NothingYet = "nothing_yet",
+        /// Cost of uninstalled materials.
+        Uninstalled = "uninstalled",
+        /// Amount of an invoice's line.
+        InvoiceLine = "invoice_line",
+        /// Tax on top.
+        Tax = "tax",
+        /// An advance that pays first.
+        Advance = "advance",
+        /// Amount credited.
+        Credited = "credited",
+        /// Cash received or given back.
+        Cash = "cash",
+        /// Receivable before the fact.
+        ReceivableBefore = "receivable_before",
+        /// What exercising all rights costs.
+        ExercisePrice = "exercise_price",
+        /// Exercise price in T already.
+        ExercisedBefore = "exercised_before",
+        /// Billed to date.
+        Billed = "billed",
+        /// Amount refunded.
+        Refunded = "refunded",
+        /// Penalty.
+        Penalty = "penalty",
+        /// Amount adjusted by a person.
+        Adjusted = "adjusted",
+        /// Unconditional rights to date, U.
+        Unconditional = "unconditional",
+        /// Revenue to date, R.
+        Recognized = "recognized",
+        /// Estimate of what must be given back.
+        RefundEstimate = "refund_estimate",
+        /// Refund liability.
+        RefundLiability = "refund_liability",
+        /// The balance as posted up to then.
+        BalanceBefore = "balance_before",
+        /// Zero.
+        Zero = "zero",
+        /// What a termination leaves of the price.
+        KeptPrice = "kept_price",
+        /// What is owed beyond what was earned.
+        OwedBeyond = "owed_beyond",
+        /// Earned to date, as measured after the fact.
+        EarnedNow = "earned_now",
+        /// Catch-up that the next run posts.
+        CatchUp = "catch_up",
+        /// Method of recognition.
+        Method = "method",
+        /// Convention of weighting months.
+        Convention = "convention",
+        /// Rounding.
+        Rounding = "rounding",
+        /// Term.
+        Term = "term",
+        /// Last day covered.
+        Through = "through",
+        /// Percent complete.
+        Percent = "percent",
+        /// Units to date.
+        Units = "units",
+        /// Hours to date.
+        Hours = "hours",
+        /// Cost to date.
+        Cost = "cost",
+        /// Cost expected at completion.
+        CostEstimate = "cost_estimate",
+        /// Quantity used.
+        Used = "used",
+        /// Milestone reached.
+        Milestone = "milestone",
+        /// Units delivered.
+        Delivered = "delivered",
+        /// Gate passed.
+        Gate = "gate",
+        /// Share of rights exercised.
+        Exercised = "exercised",
+        /// Share of rights expected to be exercised.
+        ExpectedShare = "expected_share",
+        /// A right expired.
+        Expired = "expired",
+        /// Units promised.
+        Promised = "promised",
+        /// What remains is given up.
+        Removed = "removed",
+        /// A promise was added.
+        Added = "added",
+        /// Whether what remains is distinct.
+        Distinct = "distinct",
+        /// What earned revenue becomes.
+        EarnedKept = "earned_kept",
+        /// Last day of winding down.
+        WindDown = "wind_down",
+        /// Due date.
+        DueOn = "due_on",
+        /// Kind of a concession.
+        Concession = "concession",
+        /// Kind of a refund.
+        Refund = "refund",
+        /// Progress as the measure counts it.
+        Progress = "progress",
+    }
+}

@@ -1,0 +1,119 @@
+//! Explanations: why every figure of a contract is what it is.
+//!
+//! The facts of a contract are folded again, one by one, and for each fact and each movement that it
+//! makes, the formula is written down with its numbers put in, and the rule with its paragraph. A
+//! formula is a value that can be evaluated: what differs from the movement is `unexplained`, and
+//! tests show that nothing is, over all histories. Words are in `render` alone.
+
+mod balance;
+mod billing;
+mod catch_up;
+mod change;
+mod formula;
+mod label;
+mod price;
+mod render;
+mod revenue;
+mod rule;
+mod spread;
+mod statement;
+mod told;
+
+pub use formula::{Formula, Unit};
+pub use label::Label;
+pub use render::{Rendered, RenderedLine, render, render_formula};
+pub use rule::Rule;
+pub use statement::{Explained, FactKind, Line, Step, Told, Treated, Value};
+
+use crate::{
+    RULE_VERSION,
+    effects::Effects,
+    error::EngineError,
+    facts::Fact,
+    fold::{fold, settled},
+    periods::Periods,
+    state::ContractState,
+};
+use catch_up::CatchUps;
+use statement::Draft;
+
+/// Explains a contract's facts, in the order in which they were folded.
+#[derive(Debug, Default)]
+pub struct Explainer {
+    state: Option<ContractState>,
+    /// What the next run posts for days that are posted, and why.
+    catch_ups: CatchUps,
+}
+
+impl Explainer {
+    /// The contract as folded so far; none before it was signed.
+    #[must_use]
+    pub const fn state(&self) -> Option<&ContractState> {
+        self.state.as_ref()
+    }
+
+    /// Folds a fact and explains what it did. Errors as [`fold`] does, and then changes nothing.
+    pub fn take(
+        &mut self,
+        fact: &Fact,
+        periods: Periods,
+    ) -> Result<(Explained, Effects), EngineError> {
+        let before = self.state.clone();
+        let (after, effects) = fold(before.clone(), fact, periods)?;
+        let moved = before.as_ref().and_then(|state| settled(state, fact));
+        let fact = moved.as_ref().unwrap_or(fact);
+        let mut draft = Draft::of(periods);
+        told::tell(&mut draft, before.as_ref().unwrap_or(&after), fact)?;
+        match (&before, fact) {
+            (None, Fact::Signed { contract, .. }) => {
+                price::booking(&mut draft, contract, &after)?;
+            }
+            (Some(before), Fact::Run { through }) => {
+                revenue::run(&mut draft, before, *through, &self.catch_ups)?;
+            }
+            (Some(before), fact) => changes(&mut draft, before, &after, fact, &effects)?,
+            (None, _) => {}
+        }
+        balance::splits(&mut draft, before.as_ref(), &after, &effects)?;
+        if let Some(before) = &before {
+            self.catch_ups.note(&mut draft, before, &after, fact)?;
+        }
+        let lines = draft.lines(&after, &effects)?;
+        let explained = Explained {
+            kind: FactKind::of(fact),
+            on: fact.on(),
+            told: draft.told,
+            treatment: draft.treatment,
+            steps: draft.steps,
+            lines,
+            rule_version: RULE_VERSION,
+            policy_version: after.policy.version,
+        };
+        self.state = Some(after);
+        Ok((explained, effects))
+    }
+}
+
+/// What is expected of a fact about a signed contract, runs aside.
+fn changes(
+    draft: &mut Draft,
+    before: &ContractState,
+    after: &ContractState,
+    fact: &Fact,
+    effects: &Effects,
+) -> Result<(), EngineError> {
+    match fact {
+        Fact::Invoiced(fact) => billing::invoice(draft, before, fact),
+        Fact::Credited(fact) => billing::credit(draft, before, fact),
+        Fact::Paid(fact) => billing::pay(draft, before, fact),
+        Fact::Progressed(fact) => price::progress(draft, before, after, fact),
+        Fact::Reestimated(fact) => price::reestimate(draft, before, after, fact),
+        Fact::Amended(fact) => change::amend(draft, before, after, (fact, effects)),
+        Fact::Terminated(fact) => change::terminate(draft, before, fact),
+        Fact::Adjusted(fact) => {
+            billing::adjust(draft, fact);
+            Ok(())
+        }
+        Fact::Signed { .. } | Fact::Run { .. } => Ok(()),
+    }
+}

@@ -1,0 +1,217 @@
+//! Prices explained: booking, metered use, estimates.
+
+use backlog_ids::ObligationId;
+use backlog_money::Quantity;
+use chrono::NaiveDate;
+
+use super::{
+    formula::{Formula, Unit},
+    label::Label,
+    rule::Rule,
+    spread::used_value,
+    statement::Draft,
+};
+use crate::{
+    allocation::Allocation,
+    effects::{Cause, Measure},
+    error::EngineError,
+    facts::{Estimate, EstimateFact, SignedContract},
+    math::{add, sub, sum},
+    method::Method,
+    phase::{Phase, Spread},
+    prices::own_price,
+    progress::ProgressFact,
+    state::{ContractState, ObligationState},
+};
+
+/// The transaction price of each obligation at inception (606-10-32-28).
+pub(super) fn booking(
+    draft: &mut Draft,
+    contract: &SignedContract,
+    after: &ContractState,
+) -> Result<(), EngineError> {
+    let allocation = &after.allocation;
+    weights(draft, contract, allocation)?;
+    for obligation in &after.obligations {
+        let mut formula = share_of(allocation, obligation.id)?;
+        let rule = match obligation.method.is_metered() {
+            true => {
+                formula = formula.plus(metered(obligation)?);
+                Rule::MeteredPrice
+            }
+            false => Rule::RelativeStandAlone,
+        };
+        let moved = (Cause::Booking, Measure::TransactionPrice, contract.signed_on);
+        draft.expect(Some(obligation.id), moved, rule, formula);
+    }
+    Ok(())
+}
+
+/// What each obligation weighs, where that is not its stand-alone selling price as it stands.
+fn weights(
+    draft: &mut Draft,
+    contract: &SignedContract,
+    allocation: &Allocation,
+) -> Result<(), EngineError> {
+    let own: Vec<i128> = contract.obligations.iter().map(|o| own_price(contract, o)).collect();
+    if let Some(scope) = &contract.discount {
+        let in_scope = |id: &ObligationId| scope.obligations.contains(id);
+        let scoped: Vec<i128> = contract
+            .obligations
+            .iter()
+            .zip(&own)
+            .map(|(o, price)| if in_scope(&o.id) { *price } else { 0 })
+            .collect();
+        let discount = match scope.amount {
+            Some(amount) => Formula::figure(Label::Discount, amount),
+            None => Formula::figure(Label::StandAlonePrice, sum(own.iter().copied())?)
+                .less(Formula::figure(Label::FixedPrice, allocation.fixed)),
+        };
+        let discount = draft.step((Label::Discount, None), Rule::DiscountToSome, discount)?;
+        for (place, (obligation, price)) in contract.obligations.iter().zip(&own).enumerate() {
+            if in_scope(&obligation.id) {
+                let part = Formula::figure(Label::Discount, discount).split(&scoped, place);
+                let formula = Formula::figure(Label::StandAlonePrice, *price).less(part);
+                let what = (Label::AllocationWeight, Some(obligation.key.as_str()));
+                draft.step(what, Rule::DiscountToSome, formula)?;
+            }
+        }
+    }
+    let residual = contract.obligations.iter().enumerate().find(|(_, o)| o.residual);
+    if let Some((place, obligation)) = residual {
+        let others = allocation.weights.iter().enumerate().filter(|(n, _)| *n != place);
+        let others = sum(others.map(|(_, (_, weight))| *weight))?;
+        let formula = Formula::figure(Label::FixedPrice, allocation.fixed)
+            .less(Formula::figure(Label::OtherWeights, others));
+        let what = (Label::AllocationWeight, Some(obligation.key.as_str()));
+        draft.step(what, Rule::Residual, formula)?;
+    }
+    Ok(())
+}
+
+/// An obligation's share of the price, as an allocation splits it; a figure of zero where it takes no
+/// part.
+pub(super) fn share_of(
+    allocation: &Allocation,
+    obligation: ObligationId,
+) -> Result<Formula, EngineError> {
+    let place = allocation.weights.iter().position(|(id, _)| *id == obligation);
+    let Some(place) = place else { return Ok(Formula::figure(Label::Zero, 0)) };
+    let all: Vec<i128> = allocation.weights.iter().map(|(_, weight)| *weight).collect();
+    let mut pool = Formula::figure(Label::FixedPrice, allocation.fixed);
+    for variable in allocation.variables.iter().filter(|v| v.applies_to.is_empty()) {
+        pool =
+            pool.plus(Formula::figure_of(Label::VariableIncluded, &variable.id, variable.included));
+    }
+    let mut formula = split_over(pool, &all, |_| true, place)?;
+    let scoped = allocation.variables.iter().filter(|v| v.applies_to.contains(&obligation));
+    for variable in scoped {
+        let named = |n: usize| {
+            allocation.weights.get(n).is_some_and(|(id, _)| variable.applies_to.contains(id))
+        };
+        let amount = Formula::figure_of(Label::VariableIncluded, &variable.id, variable.included);
+        formula = formula.plus(split_over(amount, &all, named, place)?);
+    }
+    Ok(formula)
+}
+
+/// As the allocation does: by weights, in equal parts where none has one.
+fn split_over(
+    amount: Formula,
+    weights: &[i128],
+    of: impl Fn(usize) -> bool,
+    place: usize,
+) -> Result<Formula, EngineError> {
+    let named = |weight: i128, n: usize| if of(n) { weight } else { 0 };
+    let mut own: Vec<i128> = weights.iter().enumerate().map(|(n, w)| named(*w, n)).collect();
+    if own.iter().all(|weight| *weight == 0) {
+        if amount.amount()? == 0 {
+            return Ok(amount);
+        }
+        own = (0..weights.len()).map(|n| named(1, n)).collect();
+    }
+    let alone = own.iter().enumerate().all(|(n, weight)| n == place || *weight == 0);
+    Ok(if alone { amount } else { amount.split(&own, place) })
+}
+
+/// T of metered use: what was used, at least what was committed.
+fn metered(obligation: &ObligationState) -> Result<Formula, EngineError> {
+    let used = Formula::figure(Label::UsedValue, used_value(obligation, NaiveDate::MAX)?);
+    Ok(match obligation.method {
+        Method::Usage { minimum, .. } => used.at_least(Formula::figure(Label::Minimum, minimum)),
+        _ => used,
+    })
+}
+
+/// The variable amount beside the meter, while that says the price.
+fn beside_meter(obligation: &ObligationState) -> Option<i128> {
+    match obligation.phases.last() {
+        Some(Phase { spread: Spread::Metered, carved, .. }) => Some(*carved),
+        _ => None,
+    }
+}
+
+/// What an adjustment of metered revenue adds to T, once T is next worked out.
+pub(super) fn adjusted_meter(obligation: &ObligationState) -> Result<i128, EngineError> {
+    match beside_meter(obligation) {
+        Some(carved) => {
+            sub(add(carved, obligation.metered_price()?)?, obligation.transaction_price)
+        }
+        None => Ok(0),
+    }
+}
+
+/// What a report of progress does to prices: metered use, and what exercising a right costs.
+pub(super) fn progress(
+    draft: &mut Draft,
+    before: &ContractState,
+    after: &ContractState,
+    fact: &ProgressFact,
+) -> Result<(), EngineError> {
+    let place = after.place(fact.obligation)?;
+    let pair = before.obligations.get(place).zip(after.obligations.get(place));
+    let Some((old, new)) = pair else { return Ok(()) };
+    let id = Some(fact.obligation);
+    if let Some(carved) = beside_meter(new) {
+        let formula = metered(new)?
+            .plus_figure(Label::VariableIncluded, carved)
+            .less(Formula::figure(Label::TransactionPriceBefore, old.transaction_price));
+        let moved = (Cause::Usage, Measure::TransactionPrice, fact.on);
+        draft.expect(id, moved, Rule::MeteredPrice, formula);
+    }
+    if let Method::MaterialRight { exercise_price, .. } = new.method {
+        let done = |o: &ObligationState| o.points.last().map_or(0, |point| point.done);
+        let worth = |done: i128| {
+            Formula::figure(Label::ExercisePrice, exercise_price)
+                .share((done, Quantity::ONE.scaled()), Unit::Quantity)
+        };
+        let formula = worth(done(new))
+            .less(Formula::figure(Label::ExercisedBefore, worth(done(old)).amount()?));
+        let moved = (Cause::Amendment, Measure::TransactionPrice, fact.on);
+        draft.expect(id, moved, Rule::RightExercised, formula);
+    }
+    Ok(())
+}
+
+/// A changed estimate of a variable amount: shared as at inception, less what was shared before.
+pub(super) fn reestimate(
+    draft: &mut Draft,
+    before: &ContractState,
+    after: &ContractState,
+    fact: &EstimateFact,
+) -> Result<(), EngineError> {
+    let Estimate::Variable { .. } = &fact.estimate else { return Ok(()) };
+    for (id, _) in &after.allocation.weights {
+        let (now, then) = (share_of(&after.allocation, *id)?, share_of(&before.allocation, *id)?);
+        let place = before.place(*id)?;
+        let adjusted = before.obligations.get(place).map_or(Ok(0), adjusted_meter)?;
+        let formula = now.less(Formula::figure(Label::TransactionPriceBefore, then.amount()?));
+        if formula.amount()? == 0 {
+            continue;
+        }
+        let formula = formula.plus_figure(Label::Adjusted, adjusted);
+        let moved = (Cause::EstimateChange, Measure::TransactionPrice, fact.on);
+        draft.expect(Some(*id), moved, Rule::EstimateChange, formula);
+    }
+    Ok(())
+}

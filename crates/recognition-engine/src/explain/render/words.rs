@@ -1,0 +1,130 @@
+//! The words of what explanations name.
+
+use crate::{
+    amend::Treatment,
+    effects::Measure,
+    explain::{label::Label, statement::FactKind},
+};
+
+/// What happened.
+pub(super) const fn kind(kind: FactKind) -> &'static str {
+    match kind {
+        FactKind::Signed => "Contract signed",
+        FactKind::Invoiced => "Invoice issued",
+        FactKind::Credited => "Credit note issued",
+        FactKind::Paid => "Cash received or given back",
+        FactKind::Progressed => "Progress reported",
+        FactKind::Reestimated => "Estimate changed",
+        FactKind::Amended => "Contract changed",
+        FactKind::Terminated => "Contract terminated",
+        FactKind::Adjusted => "Revenue adjusted",
+        FactKind::Run => "Revenue posted",
+    }
+}
+
+/// A treatment of a change.
+pub(super) const fn treatment(treatment: Treatment) -> &'static str {
+    match treatment {
+        Treatment::Prospective => "prospective: the old contract ends, a new one begins",
+        Treatment::CatchUp => "cumulative catch-up: part of the contract, measured anew",
+        Treatment::Mixed => "both: prospective where distinct, catch-up where not",
+    }
+}
+
+/// A measure.
+pub(super) const fn measure(measure: Measure) -> &'static str {
+    match measure {
+        Measure::TransactionPrice => "Transaction price",
+        Measure::BeyondEnforceable => "Beyond the enforceable term",
+        Measure::Recognized => "Revenue",
+        Measure::Billed => "Billed",
+        Measure::Unconditional => "Unconditional right to payment",
+        Measure::DeferredRevenue => "Contract liability (deferred revenue)",
+        Measure::ContractAsset => "Contract asset",
+        Measure::RefundLiability => "Refund liability",
+        Measure::Receivable => "Receivable",
+        Measure::Cash => "Cash",
+    }
+}
+
+/// What a figure or input is, to be read after its amount.
+pub(super) const fn label(label: Label) -> &'static str {
+    match label {
+        Label::FixedPrice => "fixed price",
+        Label::StatedPrice => "stated price",
+        Label::StatedPriceBefore => "stated before",
+        Label::TransactionPrice => "transaction price",
+        Label::TransactionPriceBefore => "transaction price before",
+        Label::TransactionPriceStated => "transaction price with its own change",
+        Label::StandAlonePrice => "stand-alone selling price",
+        Label::AllocationWeight => "weight in the allocation",
+        Label::Discount => "discount",
+        Label::OtherWeights => "prices of the others",
+        Label::VariableIncluded => "variable amount, not constrained",
+        Label::VariableEstimate => "variable amount, estimated",
+        Label::Minimum => "committed minimum",
+        Label::UsedValue => "value of use to date",
+        Label::EarnedBefore => "earned before",
+        Label::Unearned => "price not yet earned",
+        Label::RemainingStandAlone => "stand-alone selling price of what remains",
+        Label::Pool => "price to be shared over what remains",
+        Label::PriceChange => "change of the stated price",
+        Label::AddedPrice => "price of what is added",
+        Label::StillOwed => "still owed",
+        Label::PhasePrice => "price",
+        Label::PostedBefore => "posted before",
+        Label::MonthsBefore => "of the months before",
+        Label::MonthAmount => "of the month",
+        Label::NothingYet => "before anything is earned",
+        Label::Uninstalled => "uninstalled materials at cost",
+        Label::InvoiceLine => "invoiced",
+        Label::Tax => "tax",
+        Label::Advance => "paid in advance",
+        Label::Credited => "credited",
+        Label::Cash => "cash",
+        Label::ReceivableBefore => "receivable before",
+        Label::ExercisePrice => "for exercising all rights",
+        Label::ExercisedBefore => "in the price before",
+        Label::Billed => "billed to date",
+        Label::Refunded => "refunded",
+        Label::Penalty => "penalty",
+        Label::Adjusted => "adjusted by a person",
+        Label::Unconditional => "unconditional to date",
+        Label::Recognized => "revenue to date",
+        Label::RefundEstimate => "expected to be given back",
+        Label::RefundLiability => "refund liability",
+        Label::BalanceBefore => "posted before",
+        Label::Zero => "",
+        Label::KeptPrice => "owed after all",
+        Label::OwedBeyond => "owed beyond what is earned",
+        Label::EarnedNow => "earned to date",
+        Label::CatchUp => "correction that the next run posts",
+        Label::Method => "method",
+        Label::Convention => "convention",
+        Label::Rounding => "rounding",
+        Label::Term => "term",
+        Label::Through => "through",
+        Label::Percent => "percent complete",
+        Label::Units => "units to date",
+        Label::Hours => "hours to date",
+        Label::Cost => "cost to date",
+        Label::CostEstimate => "cost expected at completion",
+        Label::Used => "units used",
+        Label::Milestone => "milestone reached",
+        Label::Delivered => "delivered",
+        Label::Gate => "gate",
+        Label::Exercised => "share of rights exercised",
+        Label::ExpectedShare => "share of rights expected to be exercised",
+        Label::Expired => "expired",
+        Label::Promised => "promised in all",
+        Label::Removed => "given up",
+        Label::Added => "added, by method",
+        Label::Distinct => "distinct from what was transferred",
+        Label::EarnedKept => "what was earned stays earned",
+        Label::WindDown => "winding down through",
+        Label::DueOn => "due on",
+        Label::Concession => "price reduced",
+        Label::Refund => "refund",
+        Label::Progress => "progress",
+    }
+}

@@ -1,0 +1,106 @@
+//! Revenue entries explained: what is earned to date by the phase in force, less what was posted.
+
+use chrono::NaiveDate;
+
+use super::{
+    catch_up::CatchUps,
+    formula::Formula,
+    label::Label,
+    rule::Rule,
+    spread::{earned, inputs},
+    statement::{Draft, Told},
+};
+use crate::{
+    effects::{Cause, Measure},
+    entries::Entry,
+    error::EngineError,
+    math::{add, sub, sum},
+    state::{ContractState, ObligationState},
+};
+
+/// An entry with its explanation.
+pub(super) struct Listed {
+    pub(super) entry: Entry,
+    pub(super) rule: Rule,
+    pub(super) inputs: Vec<Told>,
+    pub(super) formula: Formula,
+}
+
+/// What a run through a day posts: corrections of posted days first, then what is earned since.
+pub(super) fn run(
+    draft: &mut Draft,
+    before: &ContractState,
+    through: NaiveDate,
+    catch_ups: &CatchUps,
+) -> Result<(), EngineError> {
+    if through < before.signed_on {
+        return Ok(());
+    }
+    for obligation in &before.obligations {
+        for pending in &obligation.pending {
+            if let Some(known) = catch_ups.get(obligation.id, pending) {
+                let on = pending.on.max(before.signed_on);
+                let moved = (Cause::Recognition, Measure::Recognized, on);
+                let rule = match pending.prior_performance {
+                    true => Rule::PriorPerformance,
+                    false => Rule::CorrectsPosted,
+                };
+                let because = (known.inputs.clone(), known.formula.clone());
+                draft.expect_with(Some(obligation.id), moved, rule, because);
+            }
+        }
+        let Some(covered) = obligation.covered(through) else { continue };
+        let (after, so_far) = so_far(obligation)?;
+        for listed in listed(obligation, after, so_far, covered)? {
+            let on = listed.entry.to.max(before.signed_on);
+            let moved = (Cause::Recognition, Measure::Recognized, on);
+            let because = (listed.inputs, listed.formula);
+            draft.expect_with(Some(obligation.id), moved, listed.rule, because);
+        }
+    }
+    Ok(())
+}
+
+/// The last day posted, and what is posted or to be corrected of the days up to it.
+fn so_far(obligation: &ObligationState) -> Result<(Option<NaiveDate>, i128), EngineError> {
+    let after = obligation.posted_through;
+    let ahead = obligation.phases.iter().filter(|phase| after.is_none_or(|day| phase.from > day));
+    let ahead = sum(ahead.map(|phase| phase.posted_ahead))?;
+    let pending = sum(obligation.pending.iter().map(|pending| pending.amount))?;
+    Ok((after, sub(add(obligation.recognized, pending)?, ahead)?))
+}
+
+/// The entries of an obligation after a day through another, where `so_far` was earned before, each
+/// with its formula.
+pub(super) fn listed(
+    obligation: &ObligationState,
+    after: Option<NaiveDate>,
+    so_far: i128,
+    through: NaiveDate,
+) -> Result<Vec<Listed>, EngineError> {
+    let begin = after.map_or(NaiveDate::MIN, |day| day.succ_opt().unwrap_or(NaiveDate::MAX));
+    let mut posted = so_far;
+    let mut all = Vec::new();
+    for entry in obligation.entries(after, so_far, through)? {
+        // What was posted with a fact itself, as an adjustment is, counts from its day on.
+        let ahead = obligation.phases.iter().filter(|p| p.from >= begin && p.from <= entry.to);
+        let counted = add(posted, sum(ahead.map(|phase| phase.posted_ahead))?)?;
+        let begun = obligation.phases.partition_point(|phase| phase.from <= entry.to);
+        let phase = begun.checked_sub(1).and_then(|index| obligation.phases.get(index));
+        let Some(phase) = phase else { continue };
+        let day = match entry.prior_performance {
+            true => phase.from.pred_opt().unwrap_or(phase.from),
+            false => entry.to,
+        };
+        let formula =
+            earned(obligation, phase, day)?.less(Formula::figure(Label::PostedBefore, counted));
+        let rule = match entry.prior_performance {
+            true => Rule::PriorPerformance,
+            false => Rule::of_method(&obligation.method),
+        };
+        posted = add(posted, entry.amount)?;
+        let inputs = inputs(obligation, phase, day);
+        all.push(Listed { entry, rule, inputs, formula });
+    }
+    Ok(all)
+}

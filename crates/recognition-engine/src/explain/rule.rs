@@ -1,0 +1,137 @@
+//! The rules that explanations name, with their paragraphs.
+
+use crate::{amend::Treatment, method::Method, named::named_enum};
+
+named_enum! {
+    /// Why an amount is what it is.
+    pub enum Rule {
+        /// The price is shared by stand-alone selling prices.
+        RelativeStandAlone = "relative_stand_alone",
+        /// A discount belongs to some obligations.
+        DiscountToSome = "discount_to_some",
+        /// An unobservable price is what the others leave.
+        Residual = "residual",
+        /// A variable amount belongs to some obligations.
+        VariableToSome = "variable_to_some",
+        /// A changed estimate is shared as at inception.
+        EstimateChange = "estimate_change",
+        /// The price of metered use is what was used, at least what was committed.
+        MeteredPrice = "metered_price",
+        /// Revenue by time elapsed.
+        TimeElapsed = "time_elapsed",
+        /// Revenue when control passes.
+        ControlPasses = "control_passes",
+        /// Revenue by milestones reached.
+        MilestonesReached = "milestones_reached",
+        /// Revenue by cost incurred of cost expected.
+        CostToCost = "cost_to_cost",
+        /// Revenue by units transferred.
+        UnitsTransferred = "units_transferred",
+        /// Revenue by percent complete.
+        PercentComplete = "percent_complete",
+        /// Revenue by hours worked.
+        HoursWorked = "hours_worked",
+        /// Revenue by what may be invoiced.
+        RightToInvoice = "right_to_invoice",
+        /// Revenue by metered use.
+        MeteredUse = "metered_use",
+        /// Revenue as a material right is exercised.
+        MaterialRight = "material_right",
+        /// A change corrects days that are posted.
+        CorrectsPosted = "corrects_posted",
+        /// A change catches up what was done before it.
+        PriorPerformance = "prior_performance",
+        /// A change ends the old contract and begins a new one.
+        Prospective = "prospective",
+        /// A change is a part of the contract, measured anew.
+        CatchUp = "catch_up",
+        /// Distinct obligations as the first, others as the second.
+        Mixed = "mixed",
+        /// What remains of an obligation is given up.
+        PartialTermination = "partial_termination",
+        /// The contract ends.
+        Termination = "termination",
+        /// The price is reduced after the fact.
+        Concession = "concession",
+        /// An invoice moves unbilled to billed.
+        Invoiced = "invoiced",
+        /// A right to payment is unconditional.
+        UnconditionalRight = "unconditional_right",
+        /// An invoice is credited.
+        CreditedInvoice = "credited_invoice",
+        /// Cash settles what is owed; beyond it, it is an advance.
+        CashSettles = "cash_settles",
+        /// What exercising a right costs enters the price with it.
+        RightExercised = "right_exercised",
+        /// A person adjusts revenue.
+        Adjusted = "adjusted",
+        /// What is unconditional beyond revenue is a contract liability.
+        ContractLiability = "contract_liability",
+        /// Revenue beyond what is unconditional is a contract asset.
+        ContractAsset = "contract_asset",
+        /// What must be given back is a refund liability.
+        RefundLiability = "refund_liability",
+        /// No rule of this list: the amount stands as it was posted.
+        NotExplained = "not_explained",
+    }
+}
+
+impl Rule {
+    /// Its paragraphs of ASC 606; empty where it is policy or a person's decision.
+    #[must_use]
+    pub const fn paragraph(self) -> &'static str {
+        match self {
+            Self::RelativeStandAlone => "606-10-32-31",
+            Self::DiscountToSome => "606-10-32-37",
+            Self::Residual => "606-10-32-34(c)",
+            Self::VariableToSome => "606-10-32-40",
+            Self::EstimateChange => "606-10-32-43",
+            Self::MeteredPrice | Self::RightToInvoice | Self::MeteredUse => "606-10-55-18",
+            Self::TimeElapsed | Self::PercentComplete => "606-10-25-31",
+            Self::ControlPasses => "606-10-25-30",
+            Self::MilestonesReached | Self::UnitsTransferred => "606-10-55-17",
+            Self::CostToCost | Self::HoursWorked => "606-10-55-20",
+            Self::MaterialRight => "606-10-55-42",
+            Self::RightExercised => "606-10-55-43",
+            Self::CorrectsPosted => "606-10-25-35",
+            Self::PriorPerformance => "606-10-50-12A",
+            Self::Prospective => "606-10-25-13(a)",
+            Self::CatchUp => "606-10-25-13(b)",
+            Self::Mixed => "606-10-25-13(c)",
+            Self::PartialTermination | Self::Termination => "606-10-25-10",
+            Self::Concession => "606-10-32-42",
+            Self::Invoiced => "606-10-45-1",
+            Self::UnconditionalRight | Self::CreditedInvoice => "606-10-45-4",
+            Self::CashSettles | Self::ContractLiability => "606-10-45-2",
+            Self::ContractAsset => "606-10-45-3",
+            Self::RefundLiability => "606-10-32-10",
+            Self::Adjusted | Self::NotExplained => "",
+        }
+    }
+
+    /// The rule by which a method earns.
+    pub(super) const fn of_method(method: &Method) -> Self {
+        match method {
+            Method::StraightLine { .. } => Self::TimeElapsed,
+            Method::PointInTime { .. } => Self::ControlPasses,
+            Method::Milestones(_) => Self::MilestonesReached,
+            Method::CostToCost { .. } => Self::CostToCost,
+            Method::Units { .. } => Self::UnitsTransferred,
+            Method::PercentComplete => Self::PercentComplete,
+            Method::LaborHours { .. } => Self::HoursWorked,
+            Method::RightToInvoice { .. } => Self::RightToInvoice,
+            Method::Usage { .. } => Self::MeteredUse,
+            Method::MaterialRight { .. } => Self::MaterialRight,
+        }
+    }
+
+    /// The rule of a treatment.
+    #[must_use]
+    pub const fn of_treatment(treatment: Treatment) -> Self {
+        match treatment {
+            Treatment::Prospective => Self::Prospective,
+            Treatment::CatchUp => Self::CatchUp,
+            Treatment::Mixed => Self::Mixed,
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! What an explanation says: plain values, which `render` puts into words.
+
+use std::collections::VecDeque;
+
+use backlog_ids::ObligationId;
+use backlog_money::Quantity;
+use chrono::NaiveDate;
+
+use super::{formula::Formula, label::Label, rule::Rule};
+use crate::{
+    amend::Treatment,
+    effects::{Cause, Effects, Measure, Movement},
+    error::EngineError,
+    facts::Fact,
+    math::sub,
+    named::named_enum,
+    periods::Periods,
+    state::ContractState,
+    term::Term,
+};
+
+named_enum! {
+    /// What kind of thing happened.
+    pub enum FactKind {
+        /// The contract was signed.
+        Signed = "signed",
+        /// An invoice was issued.
+        Invoiced = "invoiced",
+        /// An invoice was credited.
+        Credited = "credited",
+        /// Cash was received or given back.
+        Paid = "paid",
+        /// Progress was reported.
+        Progressed = "progressed",
+        /// An estimate changed.
+        Reestimated = "reestimated",
+        /// The contract was changed.
+        Amended = "amended",
+        /// The contract was terminated.
+        Terminated = "terminated",
+        /// A person adjusted revenue.
+        Adjusted = "adjusted",
+        /// Revenue was posted.
+        Run = "run",
+    }
+}
+
+impl FactKind {
+    pub(super) const fn of(fact: &Fact) -> Self {
+        match fact {
+            Fact::Signed { .. } => Self::Signed,
+            Fact::Invoiced(_) => Self::Invoiced,
+            Fact::Credited(_) => Self::Credited,
+            Fact::Paid(_) => Self::Paid,
+            Fact::Progressed(_) => Self::Progressed,
+            Fact::Reestimated(_) => Self::Reestimated,
+            Fact::Amended(_) => Self::Amended,
+            Fact::Terminated(_) => Self::Terminated,
+            Fact::Adjusted(_) => Self::Adjusted,
+            Fact::Run { .. } => Self::Run,
+        }
+    }
+}
+
+/// A fact, explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Explained {
+    /// What kind of thing happened.
+    pub kind: FactKind,
+    /// The day on which it takes effect.
+    pub on: NaiveDate,
+    /// What it says.
+    pub told: Vec<Told>,
+    /// How a change was accounted for; none for other facts.
+    pub treatment: Option<Treated>,
+    /// Figures on the way, in the order in which they are used.
+    pub steps: Vec<Step>,
+    /// The movements, in the order made.
+    pub lines: Vec<Line>,
+    /// Version of the rules.
+    pub rule_version: u32,
+    /// Version of the policy.
+    pub policy_version: u32,
+}
+
+/// How a change was accounted for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Treated {
+    /// What the standard proposes.
+    pub proposed: Treatment,
+    /// What was used.
+    pub used: Treatment,
+}
+
+/// Something that an explanation builds on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What it is.
+    pub label: Label,
+    /// Handle of the obligation or variable amount; none where it is the contract's.
+    pub of: Option<String>,
+    /// Its value.
+    pub value: Value,
+}
+
+/// A value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// An amount, in minor units.
+    Amount(i128),
+    /// A quantity.
+    Quantity(Quantity),
+    /// A day.
+    Day(NaiveDate),
+    /// A term.
+    Term(Term),
+    /// A name: of a method, a milestone, a kind.
+    Name(String),
+    /// Nothing more to say.
+    Yes,
+}
+
+/// A figure on the way to a movement, or what the next run has to post. Amounts in minor units.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What it is.
+    pub label: Label,
+    /// Handle of the obligation or variable amount.
+    pub of: Option<String>,
+    /// By which rule.
+    pub rule: Rule,
+    /// How it was computed.
+    pub formula: Formula,
+    /// What it comes to.
+    pub amount: i128,
+}
+
+/// A movement, explained.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Line {
+    /// The movement.
+    pub movement: Movement,
+    /// Handle of its obligation; none for measures of the whole contract.
+    pub obligation: Option<String>,
+    /// By which rule.
+    pub rule: Rule,
+    /// What it builds on.
+    pub inputs: Vec<Told>,
+    /// How it was computed; none when that is not known.
+    pub formula: Option<Formula>,
+    /// What of its amount the formula does not come to, in minor units: zero unless rules and
+    /// explanation differ.
+    pub unexplained: i128,
+}
+
+impl Told {
+    pub(super) fn new(label: Label, value: Value) -> Self {
+        Self { label, of: None, value }
+    }
+
+    pub(super) fn of(label: Label, of: &str, value: Value) -> Self {
+        Self { label, of: Some(of.to_owned()), value }
+    }
+}
+
+/// A movement that the explanation expects of a fact.
+pub(super) struct Expected {
+    pub(super) obligation: Option<ObligationId>,
+    pub(super) cause: Cause,
+    pub(super) measure: Measure,
+    pub(super) on: NaiveDate,
+    pub(super) rule: Rule,
+    pub(super) inputs: Vec<Told>,
+    pub(super) formula: Formula,
+}
+
+/// What is being put together about one fact.
+#[derive(Default)]
+pub(super) struct Draft {
+    periods: Periods,
+    pub(super) told: Vec<Told>,
+    pub(super) treatment: Option<Treated>,
+    pub(super) steps: Vec<Step>,
+    expected: VecDeque<Expected>,
+}
+
+impl Draft {
+    /// Begins in these periods.
+    pub(super) fn of(periods: Periods) -> Self {
+        Self { periods, ..Self::default() }
+    }
+
+    /// Notes what the fact says.
+    pub(super) fn tell(&mut self, label: Label, value: Value) {
+        self.told.push(Told::new(label, value));
+    }
+
+    /// Notes what the fact says of an obligation or variable amount.
+    pub(super) fn tell_of(&mut self, of: &str, label: Label, value: Value) {
+        self.told.push(Told::of(label, of, value));
+    }
+
+    /// Notes a figure on the way; answers what it comes to.
+    pub(super) fn step(
+        &mut self,
+        (label, of): (Label, Option<&str>),
+        rule: Rule,
+        formula: Formula,
+    ) -> Result<i128, EngineError> {
+        let amount = formula.amount()?;
+        self.steps.push(Step { label, of: of.map(str::to_owned), rule, formula, amount });
+        Ok(amount)
+    }
+
+    /// Expects a movement of an obligation.
+    pub(super) fn expect(
+        &mut self,
+        obligation: Option<ObligationId>,
+        (cause, measure, on): (Cause, Measure, NaiveDate),
+        rule: Rule,
+        formula: Formula,
+    ) {
+        self.expect_with(obligation, (cause, measure, on), rule, (Vec::new(), formula));
+    }
+
+    /// Expects a movement on its day or the first open one, with what it builds on.
+    pub(super) fn expect_with(
+        &mut self,
+        obligation: Option<ObligationId>,
+        (cause, measure, on): (Cause, Measure, NaiveDate),
+        rule: Rule,
+        (inputs, formula): (Vec<Told>, Formula),
+    ) {
+        let on = self.periods.effective(on);
+        self.expected.push_back(Expected { obligation, cause, measure, on, rule, inputs, formula });
+    }
+
+    /// The lines of the movements that were made: each takes the first that was expected of its kind.
+    /// What was not expected stays unexplained.
+    pub(super) fn lines(
+        &mut self,
+        state: &ContractState,
+        effects: &Effects,
+    ) -> Result<Vec<Line>, EngineError> {
+        // Movements of zero are not made.
+        let mut open = VecDeque::with_capacity(self.expected.len());
+        for expected in self.expected.drain(..) {
+            if expected.formula.amount()? != 0 {
+                open.push_back(expected);
+            }
+        }
+        let mut lines = Vec::with_capacity(effects.movements.len());
+        for movement in &effects.movements {
+            let of = movement.obligation.map(|id| (id, state.obligations.iter()));
+            let obligation = of.and_then(|(id, mut all)| all.find(|o| o.id == id));
+            let same = |expected: &Expected| {
+                (expected.obligation, expected.cause, expected.measure, expected.on)
+                    == (
+                        movement.obligation,
+                        movement.cause,
+                        movement.measure,
+                        movement.effective_date,
+                    )
+            };
+            let found = open.iter().position(same).and_then(|place| open.remove(place));
+            let (rule, inputs, formula) = match found {
+                Some(found) => (found.rule, found.inputs, Some(found.formula)),
+                None => (Rule::NotExplained, Vec::new(), None),
+            };
+            let explained = formula.as_ref().map(Formula::amount).transpose()?.unwrap_or(0);
+            lines.push(Line {
+                movement: *movement,
+                obligation: obligation.map(|o| o.key.clone()),
+                rule,
+                inputs,
+                formula,
+                unexplained: sub(movement.amount.minor(), explained)?,
+            });
+        }
+        Ok(lines)
+    }
+}

@@ -1,0 +1,233 @@
+//! What a fact says, as inputs of its explanation.
+
+use backlog_ids::ObligationId;
+
+use super::{
+    label::Label,
+    statement::{Draft, Value},
+};
+use crate::{
+    amend::{AmendmentFact, ObligationChange},
+    error::EngineError,
+    facts::{Concession, Estimate, Fact, InvoiceLine, SignedContract},
+    method::Method,
+    progress::Reading,
+    state::ContractState,
+    terminate::{Refund, TerminationFact},
+};
+
+/// Notes what the fact says. `state` has the contract's obligations.
+pub(super) fn tell(
+    draft: &mut Draft,
+    state: &ContractState,
+    fact: &Fact,
+) -> Result<(), EngineError> {
+    match fact {
+        Fact::Signed { contract, .. } => signed(draft, contract, state),
+        Fact::Invoiced(fact) => {
+            lines(draft, state, Label::InvoiceLine, &fact.lines)?;
+            if fact.tax != 0 {
+                draft.tell(Label::Tax, Value::Amount(fact.tax));
+            }
+            draft.tell(Label::DueOn, Value::Day(fact.due_on));
+        }
+        Fact::Credited(fact) => {
+            lines(draft, state, Label::Credited, &fact.lines)?;
+            if fact.tax != 0 {
+                draft.tell(Label::Tax, Value::Amount(fact.tax));
+            }
+            let kind = match fact.concession {
+                Concession::None => return Ok(()),
+                Concession::Whole => "whole",
+                Concession::Transferred => "transferred",
+            };
+            draft.tell(Label::Concession, Value::Name(kind.to_owned()));
+        }
+        Fact::Paid(fact) => draft.tell(Label::Cash, Value::Amount(fact.amount)),
+        Fact::Progressed(fact) => {
+            reading(draft, key(state, fact.obligation)?, &fact.reading);
+        }
+        Fact::Reestimated(fact) => estimate(draft, state, &fact.estimate)?,
+        Fact::Amended(fact) => amended(draft, state, fact)?,
+        Fact::Terminated(fact) => terminated(draft, fact),
+        Fact::Adjusted(fact) => {
+            let key = key(state, fact.obligation)?;
+            draft.tell_of(key, Label::Adjusted, Value::Amount(fact.amount));
+        }
+        Fact::Run { through } => draft.tell(Label::Through, Value::Day(*through)),
+    }
+    Ok(())
+}
+
+fn key(state: &ContractState, id: ObligationId) -> Result<&str, EngineError> {
+    let place = state.place(id)?;
+    Ok(state.obligations.get(place).map_or("", |obligation| obligation.key.as_str()))
+}
+
+fn signed(draft: &mut Draft, contract: &SignedContract, state: &ContractState) {
+    draft.tell(Label::Term, Value::Term(contract.term));
+    if let Some(price) = contract.price {
+        draft.tell(Label::FixedPrice, Value::Amount(price));
+    }
+    for (promised, obligation) in contract.obligations.iter().zip(&state.obligations) {
+        let key = promised.key.as_str();
+        draft.tell_of(key, Label::Method, Value::Name(promised.method.name().to_owned()));
+        draft.tell_of(key, Label::Term, Value::Term(obligation.term));
+        if let Some(price) = promised.price {
+            draft.tell_of(key, Label::StatedPrice, Value::Amount(price));
+        }
+        if let Some(ssp) = promised.ssp {
+            draft.tell_of(key, Label::StandAlonePrice, Value::Amount(ssp));
+        }
+        match &promised.method {
+            Method::Usage { minimum, .. } => {
+                draft.tell_of(key, Label::Minimum, Value::Amount(*minimum));
+            }
+            Method::CostToCost { estimate } => {
+                draft.tell_of(key, Label::CostEstimate, Value::Amount(*estimate));
+            }
+            Method::Units { total } | Method::LaborHours { total } => {
+                draft.tell_of(key, Label::Promised, Value::Quantity(*total));
+            }
+            Method::MaterialRight { expected_share, exercise_price, .. } => {
+                draft.tell_of(key, Label::ExpectedShare, Value::Quantity(*expected_share));
+                draft.tell_of(key, Label::ExercisePrice, Value::Amount(*exercise_price));
+            }
+            _ => {}
+        }
+    }
+    for variable in &contract.variables {
+        let id = variable.id.as_str();
+        draft.tell_of(id, Label::VariableEstimate, Value::Amount(variable.estimate));
+        draft.tell_of(id, Label::VariableIncluded, Value::Amount(variable.included));
+    }
+}
+
+fn lines(
+    draft: &mut Draft,
+    state: &ContractState,
+    label: Label,
+    lines: &[InvoiceLine],
+) -> Result<(), EngineError> {
+    for line in lines {
+        draft.tell_of(key(state, line.obligation)?, label, Value::Amount(line.amount));
+    }
+    Ok(())
+}
+
+fn reading(draft: &mut Draft, key: &str, reading: &Reading) {
+    let mut tell = |label, value| draft.tell_of(key, label, value);
+    match reading {
+        Reading::Percent(percent) => tell(Label::Percent, Value::Quantity(*percent)),
+        Reading::Units(units) => tell(Label::Units, Value::Quantity(*units)),
+        Reading::Hours(hours) => tell(Label::Hours, Value::Quantity(*hours)),
+        Reading::Cost { cost, estimate, uninstalled } => {
+            tell(Label::Cost, Value::Amount(*cost));
+            if let Some(estimate) = estimate {
+                tell(Label::CostEstimate, Value::Amount(*estimate));
+            }
+            if *uninstalled != 0 {
+                tell(Label::Uninstalled, Value::Amount(*uninstalled));
+            }
+        }
+        Reading::Usage { quantity, amount } => {
+            tell(Label::Used, Value::Quantity(*quantity));
+            if let Some(amount) = amount {
+                tell(Label::UsedValue, Value::Amount(*amount));
+            }
+        }
+        Reading::Milestone(id) => tell(Label::Milestone, Value::Name(id.clone())),
+        Reading::Delivered { quantity, gate } => {
+            tell(Label::Delivered, quantity.map_or(Value::Yes, Value::Quantity));
+            if let Some(gate) = gate {
+                tell(Label::Gate, Value::Name(gate.clone()));
+            }
+        }
+        Reading::Exercised(share) => tell(Label::Exercised, Value::Quantity(*share)),
+        Reading::Expired => tell(Label::Expired, Value::Yes),
+    }
+}
+
+fn estimate(
+    draft: &mut Draft,
+    state: &ContractState,
+    estimate: &Estimate,
+) -> Result<(), EngineError> {
+    match estimate {
+        Estimate::Variable { id, estimate, included } => {
+            draft.tell_of(id, Label::VariableEstimate, Value::Amount(*estimate));
+            draft.tell_of(id, Label::VariableIncluded, Value::Amount(*included));
+        }
+        Estimate::Cost { obligation, estimate } => {
+            let key = key(state, *obligation)?;
+            draft.tell_of(key, Label::CostEstimate, Value::Amount(*estimate));
+        }
+        Estimate::Exercise { obligation, share } => {
+            let key = key(state, *obligation)?;
+            draft.tell_of(key, Label::ExpectedShare, Value::Quantity(*share));
+        }
+    }
+    Ok(())
+}
+
+fn amended(
+    draft: &mut Draft,
+    state: &ContractState,
+    fact: &AmendmentFact,
+) -> Result<(), EngineError> {
+    for change in &fact.changes {
+        let key = key(state, change.obligation)?;
+        let ObligationChange { obligation: _, price, total, term, ssp, remove, distinct } = change;
+        if *remove {
+            draft.tell_of(key, Label::Removed, Value::Yes);
+        }
+        if let Some(price) = price {
+            let label = if *remove { Label::StillOwed } else { Label::StatedPrice };
+            draft.tell_of(key, label, Value::Amount(*price));
+        }
+        if let Some(total) = total {
+            draft.tell_of(key, Label::Promised, Value::Quantity(*total));
+        }
+        if let Some(term) = term {
+            draft.tell_of(key, Label::Term, Value::Term(*term));
+        }
+        if let Some(ssp) = ssp {
+            draft.tell_of(key, Label::StandAlonePrice, Value::Amount(*ssp));
+        }
+        if let Some(distinct) = distinct {
+            let word = if *distinct { "yes" } else { "no" };
+            draft.tell_of(key, Label::Distinct, Value::Name(word.to_owned()));
+        }
+    }
+    for added in &fact.added {
+        let key = added.key.as_str();
+        draft.tell_of(key, Label::Added, Value::Name(added.method.name().to_owned()));
+        if let Some(price) = added.price {
+            draft.tell_of(key, Label::StatedPrice, Value::Amount(price));
+        }
+        if let Some(term) = added.term {
+            draft.tell_of(key, Label::Term, Value::Term(term));
+        }
+        if let Some(ssp) = added.ssp {
+            draft.tell_of(key, Label::StandAlonePrice, Value::Amount(ssp));
+        }
+    }
+    Ok(())
+}
+
+fn terminated(draft: &mut Draft, fact: &TerminationFact) {
+    match fact.refund {
+        Refund::Amount(amount) => draft.tell(Label::Refunded, Value::Amount(amount)),
+        Refund::All => draft.tell(Label::Refund, Value::Name("all".to_owned())),
+        Refund::Unearned => draft.tell(Label::Refund, Value::Name("unearned".to_owned())),
+    }
+    if fact.penalty != 0 {
+        draft.tell(Label::Penalty, Value::Amount(fact.penalty));
+    }
+    if !fact.keep_earned {
+        draft.tell(Label::EarnedKept, Value::Name("no".to_owned()));
+    }
+    if let Some(to) = fact.wind_down_to {
+        draft.tell(Label::WindDown, Value::Day(to));
+    }
+}
