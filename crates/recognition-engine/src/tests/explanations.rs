@@ -10,7 +10,8 @@ use super::{
 };
 use crate::{
     AmendmentFact, Convention, EngineError, Explained, Explainer, Fact, Formula, Method,
-    ObligationChange, Periods, Policy, ProgressFact, Reading, Rounding, SignedContract, Treatment, render,
+    ObligationChange, Periods, Policy, ProgressFact, Reading, Rounding, SignedContract, Treatment,
+    render,
 };
 
 /// A change that adds a promise, or gives one up.
