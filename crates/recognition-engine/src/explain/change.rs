@@ -13,7 +13,7 @@ use crate::{
     effects::{Cause, ChangeOutcome, Effects, Measure, PooledPart, Working},
     error::EngineError,
     math::{add, sub, sum},
-    state::ContractState,
+    state::{ContractState, ObligationState},
     terminate::{Refund, TerminationFact},
 };
 
@@ -66,7 +66,7 @@ pub(super) fn amend(
     }
     for added in fact.added.iter().filter(|added| added.method.is_metered()) {
         let price = after.obligations.iter().find(|o| o.id == added.id);
-        let price = price.map_or(Ok(0), |obligation| obligation.metered_price())?;
+        let price = price.map_or(Ok(0), ObligationState::metered_price)?;
         let moved = (Cause::Amendment, Measure::TransactionPrice, fact.on);
         let formula = Formula::figure(Label::Minimum, price);
         draft.expect(Some(added.id), moved, Rule::MeteredPrice, formula);
