@@ -2,7 +2,12 @@
 
 use chrono::NaiveDate;
 
-use super::{formula::Formula, label::Label, rule::Rule, statement::Draft};
+use super::{
+    formula::Formula,
+    label::Label,
+    rule::Rule,
+    statement::{Draft, Of},
+};
 use crate::{
     effects::{Cause, Effects, Measure},
     error::EngineError,
@@ -19,17 +24,31 @@ const MEASURES: [(Measure, Rule); 3] = [
 
 /// What each balance is at the end of each day that the fact touches, less what was posted up to then.
 pub(super) fn splits(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: Option<&ContractState>,
     after: &ContractState,
     effects: &Effects,
 ) -> Result<(), EngineError> {
     let Some(first) = effects.balances_from else { return Ok(()) };
-    let old = before.map(|state| state.balances.as_slice()).unwrap_or_default();
+    for (part, accounting) in after.accounting.iter().enumerate() {
+        let old = before.and_then(|state| state.accounting.get(part));
+        let old = old.map(|known| known.balances.as_slice()).unwrap_or_default();
+        part_splits(draft, part, (old, &accounting.balances), first)?;
+    }
+    Ok(())
+}
+
+/// The same of one accounting contract, from its points as they were and as they are.
+fn part_splits(
+    draft: &mut Draft<'_>,
+    part: usize,
+    (old, new): (&[BalancePoint], &[BalancePoint]),
+    first: NaiveDate,
+) -> Result<(), EngineError> {
     let mut last: Option<(BalancePoint, BalancePoint)> = None;
-    for point in after.balances.iter().filter(|point| point.on >= first) {
+    for point in new.iter().filter(|point| point.on >= first) {
         let known = at(old, point.on);
-        let formulas = targets(after, point)?;
+        let formulas = targets(new, point)?;
         for ((measure, rule), formula) in MEASURES.into_iter().zip(formulas) {
             let corrected = match &last {
                 Some((now, then)) => sub(posted(now, measure), posted(then, measure))?,
@@ -37,7 +56,8 @@ pub(super) fn splits(
             };
             let so_far = add(posted(&known, measure), corrected)?;
             let formula = formula.less(Formula::figure(Label::BalanceBefore, so_far));
-            draft.expect(None, (Cause::ContractBalance, measure, point.on), rule, formula);
+            let moved = (Cause::ContractBalance, measure, point.on);
+            draft.expect(Of::Part(part), moved, rule, formula);
         }
         last = Some((*point, known));
     }
@@ -69,8 +89,8 @@ const fn posted(point: &BalancePoint, measure: Measure) -> i128 {
 }
 
 /// Liability, refund liability and asset at the end of a point's day.
-fn targets(state: &ContractState, point: &BalancePoint) -> Result<[Formula; 3], EngineError> {
-    let through = || state.balances.iter().filter(|known| known.on <= point.on);
+fn targets(points: &[BalancePoint], point: &BalancePoint) -> Result<[Formula; 3], EngineError> {
+    let through = || points.iter().filter(|known| known.on <= point.on);
     let unconditional = sum(through().map(|known| known.unconditional))?;
     let recognized = sum(through().map(|known| known.recognized))?;
     let unconditional = || Formula::figure(Label::Unconditional, unconditional);

@@ -1,7 +1,18 @@
 //! Invoices, credits, cash and adjustments explained.
 
-use super::{formula::Formula, label::Label, price::adjusted_meter, rule::Rule, statement::Draft};
+use std::collections::BTreeSet;
+
+use backlog_ids::ObligationId;
+
+use super::{
+    formula::Formula,
+    label::Label,
+    price::adjusted_meter,
+    rule::Rule,
+    statement::{Draft, Of},
+};
 use crate::{
+    allocation::split,
     cash::{advance_weights, refund_weights},
     effects::{Cause, Measure},
     error::EngineError,
@@ -13,7 +24,7 @@ use crate::{
 
 /// An invoice: B on issue, U and the receivable when the right is unconditional; an advance pays first.
 pub(super) fn invoice(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     fact: &InvoiceFact,
 ) -> Result<(), EngineError> {
@@ -26,73 +37,88 @@ pub(super) fn invoice(
     let gross = add(net, fact.tax)?;
     let advance = before.advance.min(gross);
     let advanced = advance.min(net);
+    let mut state = before.clone();
     for line in &fact.lines {
-        let formula = Formula::figure(Label::InvoiceLine, line.amount);
-        let id = Some(line.obligation);
-        let billed = (Cause::Invoice, Measure::Billed, fact.issued_on);
-        draft.expect(id, billed, Rule::Invoiced, formula.clone());
-        let due = (Cause::Invoice, Measure::Unconditional, due);
-        draft.expect(id, due, Rule::UnconditionalRight, formula);
-    }
-    for (place, line) in fact.lines.iter().enumerate() {
-        let part = Formula::figure(Label::Advance, advanced).split(&lines, place);
-        let formula = Formula::figure(Label::Zero, 0).less(part);
-        if advanced == 0 {
-            continue;
+        for (place, amount) in take(&mut state, line.obligation, line.amount)? {
+            let formula = Formula::figure(Label::InvoiceLine, amount);
+            let billed = (Cause::Invoice, Measure::Billed, fact.issued_on);
+            draft.expect(Of::Place(place), billed, Rule::Invoiced, formula.clone());
+            let due = (Cause::Invoice, Measure::Unconditional, due);
+            draft.expect(Of::Place(place), due, Rule::UnconditionalRight, formula);
         }
-        let id = Some(line.obligation);
-        let billed = (Cause::Invoice, Measure::Billed, fact.issued_on);
-        draft.expect(id, billed, Rule::CashSettles, formula.clone());
-        let due = (Cause::Invoice, Measure::Unconditional, due);
-        draft.expect(id, due, Rule::CashSettles, formula);
+    }
+    for (line, part) in fact.lines.iter().zip(split(advanced, &lines)?) {
+        for (place, amount) in take(&mut state, line.obligation, sub(0, part)?)? {
+            let formula = Formula::figure(Label::Advance, amount);
+            let billed = (Cause::Invoice, Measure::Billed, fact.issued_on);
+            draft.expect(Of::Place(place), billed, Rule::CashSettles, formula.clone());
+            let due = (Cause::Invoice, Measure::Unconditional, due);
+            draft.expect(Of::Place(place), due, Rule::CashSettles, formula);
+        }
     }
     let receivable = Formula::figure(Label::InvoiceLine, net)
         .plus_figure(Label::Tax, fact.tax)
         .plus_figure(Label::Advance, sub(0, advance)?);
     let moved = (Cause::Invoice, Measure::Receivable, due);
-    draft.expect(None, moved, Rule::UnconditionalRight, receivable);
+    draft.expect(Of::WHOLE, moved, Rule::UnconditionalRight, receivable);
     Ok(())
+}
+
+/// The places that a line bills, and how much of it; what is billed says where the next one goes.
+fn take(
+    state: &mut ContractState,
+    obligation: ObligationId,
+    amount: i128,
+) -> Result<Vec<(usize, i128)>, EngineError> {
+    let parts = state.of_line(obligation, amount)?;
+    for (place, part) in &parts {
+        if let Some(known) = state.obligations.get_mut(*place) {
+            known.billed = add(known.billed, *part)?;
+        }
+    }
+    Ok(parts)
 }
 
 /// A credit note: B, U and the receivable go down; T with them where the price is reduced.
 pub(super) fn credit(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     fact: &CreditFact,
 ) -> Result<(), EngineError> {
     let zero = || Formula::figure(Label::Zero, 0);
     let mut receivable = zero();
-    for (n, line) in fact.lines.iter().enumerate() {
-        let amount = Formula::figure(Label::Credited, line.amount);
-        receivable = receivable.less(amount.clone());
-        let id = Some(line.obligation);
-        for measure in [Measure::Billed, Measure::Unconditional] {
-            let moved = (Cause::CreditNote, measure, fact.on);
-            draft.expect(id, moved, Rule::CreditedInvoice, zero().less(amount.clone()));
-        }
-        if fact.concession != Concession::None {
-            let first = fact.lines.iter().position(|of| of.obligation == line.obligation);
-            let obligation = before.obligations.get(before.place(line.obligation)?);
-            let adjusted = match obligation.filter(|_| first == Some(n)) {
-                Some(obligation) => adjusted_meter(obligation)?,
-                None => 0,
-            };
-            let moved = (Cause::Concession, Measure::TransactionPrice, fact.on);
-            let formula = zero().less(amount).plus_figure(Label::Adjusted, adjusted);
-            draft.expect(id, moved, Rule::Concession, formula);
+    let mut state = before.clone();
+    let mut conceded = BTreeSet::new();
+    for line in &fact.lines {
+        receivable = receivable.less(Formula::figure(Label::Credited, line.amount));
+        for (place, amount) in take(&mut state, line.obligation, sub(0, line.amount)?)? {
+            let credited = zero().less(Formula::figure(Label::Credited, sub(0, amount)?));
+            for measure in [Measure::Billed, Measure::Unconditional] {
+                let moved = (Cause::CreditNote, measure, fact.on);
+                draft.expect(Of::Place(place), moved, Rule::CreditedInvoice, credited.clone());
+            }
+            if fact.concession != Concession::None {
+                let adjusted = match conceded.insert(place) {
+                    true => adjusted_meter(before.at(place)?)?,
+                    false => 0,
+                };
+                let moved = (Cause::Concession, Measure::TransactionPrice, fact.on);
+                let formula = credited.plus_figure(Label::Adjusted, adjusted);
+                draft.expect(Of::Place(place), moved, Rule::Concession, formula);
+            }
         }
     }
     if fact.tax != 0 {
         receivable = receivable.less(Formula::figure(Label::Tax, fact.tax));
     }
     let moved = (Cause::CreditNote, Measure::Receivable, fact.on);
-    draft.expect(None, moved, Rule::CreditedInvoice, receivable);
+    draft.expect(Of::WHOLE, moved, Rule::CreditedInvoice, receivable);
     Ok(())
 }
 
 /// Cash: settles the receivable, the rest is an advance; given back, the other way round.
 pub(super) fn pay(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     fact: &PaymentFact,
 ) -> Result<(), EngineError> {
@@ -104,9 +130,9 @@ pub(super) fn pay(
         false => (Cause::Payment, cash.clone().at_most(owed.at_least(zero()))),
     };
     let rest = sub(fact.amount, settled.amount()?)?;
-    draft.expect(None, (cause, Measure::Cash, fact.on), Rule::CashSettles, cash.clone());
+    draft.expect(Of::WHOLE, (cause, Measure::Cash, fact.on), Rule::CashSettles, cash.clone());
     let moved = (cause, Measure::Receivable, fact.on);
-    draft.expect(None, moved, Rule::CashSettles, zero().less(settled.clone()));
+    draft.expect(Of::WHOLE, moved, Rule::CashSettles, zero().less(settled.clone()));
     if rest == 0 {
         return Ok(());
     }
@@ -115,22 +141,28 @@ pub(super) fn pay(
         false => refund_weights(before, rest)?,
     };
     let beyond = cash.less(settled);
-    for (place, obligation) in before.obligations.iter().enumerate() {
+    for place in 0..before.obligations.len() {
         let part = match before.obligations.len() {
             1 => beyond.clone(),
             _ => beyond.clone().split(&weights, place),
         };
         for measure in [Measure::Billed, Measure::Unconditional] {
             let moved = (cause, measure, fact.on);
-            draft.expect(Some(obligation.id), moved, Rule::CashSettles, part.clone());
+            draft.expect(Of::Place(place), moved, Rule::CashSettles, part.clone());
         }
     }
     Ok(())
 }
 
 /// An adjustment: its amount, as a person decided.
-pub(super) fn adjust(draft: &mut Draft, fact: &AdjustmentFact) {
+pub(super) fn adjust(
+    draft: &mut Draft<'_>,
+    before: &ContractState,
+    fact: &AdjustmentFact,
+) -> Result<(), EngineError> {
+    let place = before.place(fact.obligation)?;
     let moved = (Cause::Adjustment, Measure::Recognized, fact.on);
     let formula = Formula::figure(Label::Adjusted, fact.amount);
-    draft.expect(Some(fact.obligation), moved, Rule::Adjusted, formula);
+    draft.expect(Of::Place(place), moved, Rule::Adjusted, formula);
+    Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use backlog_ids::ObligationId;
 use chrono::NaiveDate;
 
 use super::{
@@ -29,27 +28,27 @@ pub(super) struct CatchUp {
     pub(super) inputs: Vec<Told>,
 }
 
-/// All of a contract's.
+/// All of a contract's, by place of the obligation.
 #[derive(Debug, Default)]
-pub(super) struct CatchUps(BTreeMap<(ObligationId, Key), CatchUp>);
+pub(super) struct CatchUps(BTreeMap<(usize, Key), CatchUp>);
 
 impl CatchUps {
     /// Why this is pending.
-    pub(super) fn get(&self, obligation: ObligationId, pending: &Pending) -> Option<&CatchUp> {
-        self.0.get(&(obligation, key(pending)))
+    pub(super) fn get(&self, place: usize, pending: &Pending) -> Option<&CatchUp> {
+        self.0.get(&(place, key(pending)))
     }
 
     /// Notes what a fact leaves for the next run; a run leaves nothing.
     pub(super) fn note(
         &mut self,
-        draft: &mut Draft,
+        draft: &mut Draft<'_>,
         before: &ContractState,
         after: &ContractState,
         fact: &Fact,
     ) -> Result<(), EngineError> {
-        for (old, new) in before.obligations.iter().zip(&after.obligations) {
+        for (place, (old, new)) in before.obligations.iter().zip(&after.obligations).enumerate() {
             if new.pending.is_empty() {
-                self.0.retain(|(id, _), _| *id != new.id);
+                self.0.retain(|(of, _), _| *of != place);
                 continue;
             }
             if old.pending == new.pending {
@@ -62,7 +61,7 @@ impl CatchUps {
                 let what = (Label::CatchUp, Some(new.key.as_str()));
                 let rule = if key.2 { Rule::PriorPerformance } else { Rule::CorrectsPosted };
                 draft.step(what, rule, catch_up.formula.clone())?;
-                let known = self.0.entry((new.id, key));
+                let known = self.0.entry((place, key));
                 known
                     .and_modify(|known| {
                         known.formula = known.formula.clone().plus(catch_up.formula.clone());

@@ -1,19 +1,19 @@
 //! Changes and terminations explained.
 
-use backlog_ids::ObligationId;
+use chrono::NaiveDate;
 
 use super::{
     formula::{Formula, Unit},
     label::Label,
     rule::Rule,
-    statement::{Draft, Treated},
+    statement::{Draft, Of, Treated},
 };
 use crate::{
-    amend::{AmendmentFact, ObligationChange},
+    amend::{AmendmentFact, Treatment},
     effects::{Cause, ChangeOutcome, Effects, Measure, PooledPart, Working},
     error::EngineError,
     math::{add, sub, sum},
-    state::{ContractState, ObligationState},
+    state::ContractState,
     terminate::{Refund, TerminationFact},
 };
 
@@ -24,27 +24,30 @@ struct Pair<'a> {
 }
 
 impl Pair<'_> {
-    fn key(&self, id: ObligationId) -> &str {
-        let found = self.after.obligations.iter().find(|o| o.id == id);
-        found.map_or("", |obligation| obligation.key.as_str())
+    fn key(&self, place: usize) -> &str {
+        self.after.obligations.get(place).map_or("", |obligation| obligation.key.as_str())
     }
 
     /// T before; none for what is added.
-    fn price(&self, id: ObligationId) -> Option<i128> {
-        let found = self.before.obligations.iter().find(|o| o.id == id);
-        found.map(|obligation| obligation.transaction_price)
+    fn price(&self, place: usize) -> Option<i128> {
+        self.before.obligations.get(place).map(|obligation| obligation.transaction_price)
     }
 
-    /// The stated price before, or T where the contract states one for all.
-    fn stated(&self, id: ObligationId) -> i128 {
-        let found = self.before.obligations.iter().find(|o| o.id == id);
-        found.map_or(0, |obligation| obligation.stated.unwrap_or(obligation.transaction_price))
+    /// The change of an obligation's own stated price, from what was stated, or T where the contract
+    /// states one for all.
+    fn own(&self, place: usize, by: i128) -> Result<Formula, EngineError> {
+        let Some(obligation) = self.before.obligations.get(place) else {
+            return Ok(Formula::figure(Label::AddedPrice, by));
+        };
+        let before = obligation.stated.unwrap_or(obligation.transaction_price);
+        Ok(Formula::figure(Label::StatedPrice, add(before, by)?)
+            .less(Formula::figure(Label::StatedPriceBefore, before)))
     }
 }
 
 /// A change of the contract, as its workings say it was made.
 pub(super) fn amend(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     after: &ContractState,
     (fact, effects): (&AmendmentFact, &Effects),
@@ -55,127 +58,134 @@ pub(super) fn amend(
             Working::Treated { proposed, used } => {
                 draft.treatment = Some(Treated { proposed: *proposed, used: *used });
             }
-            Working::Changed { obligation, outcome } => {
-                let change = fact.changes.iter().find(|change| change.obligation == *obligation);
-                if let Some(change) = change {
-                    changed(draft, &pair, (fact, change), *outcome)?;
-                }
+            Working::Changed { place, outcome, own } => {
+                changed(draft, &pair, (*place, fact.on), (*outcome, *own))?;
             }
-            Working::Pooled { pool, parts } => pooled(draft, &pair, fact, (*pool, parts))?,
+            Working::Pooled { pool, parts } => pooled(draft, &pair, fact.on, (*pool, parts))?,
+            Working::Separate { pool, parts } => {
+                separate(draft, &pair, fact.on, (*pool, parts))?;
+            }
         }
     }
-    for added in fact.added.iter().filter(|added| added.method.is_metered()) {
-        let price = after.obligations.iter().find(|o| o.id == added.id);
-        let price = price.map_or(Ok(0), ObligationState::metered_price)?;
-        let moved = (Cause::Amendment, Measure::TransactionPrice, fact.on);
-        let formula = Formula::figure(Label::Minimum, price);
-        draft.expect(Some(added.id), moved, Rule::MeteredPrice, formula);
+    let used = draft.treatment.map(|treated| treated.used);
+    let first = before.obligations.len();
+    for (place, added) in after.obligations.iter().enumerate().skip(first) {
+        if added.method.is_metered() && used != Some(Treatment::Separate) {
+            let moved = (Cause::Amendment, Measure::TransactionPrice, fact.on);
+            let formula = Formula::figure(Label::Minimum, added.metered_price()?);
+            draft.expect(Of::Place(place), moved, Rule::MeteredPrice, formula);
+        }
     }
     Ok(())
 }
 
 /// What a change makes of an obligation whose price is not pooled.
 fn changed(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     pair: &Pair<'_>,
-    (fact, change): (&AmendmentFact, &ObligationChange),
-    outcome: ChangeOutcome,
+    (place, on): (usize, NaiveDate),
+    (outcome, own): (ChangeOutcome, i128),
 ) -> Result<(), EngineError> {
-    let id = change.obligation;
     let (rule, formula) = match outcome {
         ChangeOutcome::Pooled => return Ok(()),
         ChangeOutcome::GivenUp => {
-            let left = match change.price {
-                Some(owed) => Formula::figure(Label::StillOwed, owed),
-                None => {
-                    let obligation = pair.before.obligations.iter().find(|o| o.id == id);
-                    let earned = obligation.map_or(Ok(0), |o| o.earned_before(fact.on))?;
-                    Formula::figure(Label::EarnedBefore, earned)
-                }
-            };
-            let before = pair.price(id).unwrap_or(0);
+            let before = pair.price(place).unwrap_or(0);
+            let left = add(before, own)?;
+            let earned = pair.before.at(place)?.earned_before(on)?;
+            let label = if left == earned { Label::EarnedBefore } else { Label::StillOwed };
             let before = Formula::figure(Label::TransactionPriceBefore, before);
-            (Rule::PartialTermination, left.less(before))
+            (Rule::PartialTermination, Formula::figure(label, left).less(before))
         }
-        ChangeOutcome::CaughtUp => match own(pair, change) {
-            Some(formula) => (Rule::CatchUp, formula),
-            None => return Ok(()),
-        },
+        ChangeOutcome::CaughtUp => (Rule::CatchUp, pair.own(place, own)?),
     };
-    let moved = (Cause::Amendment, Measure::TransactionPrice, fact.on);
-    draft.expect(Some(id), moved, rule, formula);
+    let moved = (Cause::Amendment, Measure::TransactionPrice, on);
+    draft.expect(Of::Place(place), moved, rule, formula);
     Ok(())
 }
 
-/// The change of an obligation's own stated price.
-fn own(pair: &Pair<'_>, change: &ObligationChange) -> Option<Formula> {
-    let price = change.price?;
-    let before = Formula::figure(Label::StatedPriceBefore, pair.stated(change.obligation));
-    Some(Formula::figure(Label::StatedPrice, price).less(before))
+/// The price of what is added as a contract of its own, by stand-alone selling prices.
+fn separate(
+    draft: &mut Draft<'_>,
+    pair: &Pair<'_>,
+    on: NaiveDate,
+    (pool, parts): (i128, &[PooledPart]),
+) -> Result<(), EngineError> {
+    let weights: Vec<i128> = parts.iter().map(|part| part.weight).collect();
+    for (n, part) in parts.iter().enumerate() {
+        let share = Formula::figure(Label::AddedPrice, pool);
+        let share = if parts.len() == 1 { share } else { share.split(&weights, n) };
+        let added = pair.after.at(part.place)?;
+        let formula = match added.method.is_metered() {
+            true => share.plus(Formula::figure(Label::Minimum, added.metered_price()?)),
+            false => share,
+        };
+        let moved = (Cause::Amendment, Measure::TransactionPrice, on);
+        draft.expect(Of::Place(part.place), moved, Rule::SeparateContract, formula);
+    }
+    Ok(())
 }
 
 /// The price not yet earned and the new price, over what remains, by stand-alone selling prices.
 fn pooled(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     pair: &Pair<'_>,
-    fact: &AmendmentFact,
+    on: NaiveDate,
     (pool, parts): (i128, &[PooledPart]),
 ) -> Result<(), EngineError> {
-    let mut sum_of: Option<Formula> = None;
-    let mut collect = |formula: Formula| {
-        sum_of = Some(match sum_of.take() {
-            Some(sum) => sum.plus(formula),
-            None => formula,
-        });
-    };
-    for part in parts {
-        let key = pair.key(part.obligation);
-        if let Some(price) = pair.price(part.obligation) {
-            let open = Formula::figure(Label::TransactionPriceBefore, price)
-                .less(Formula::figure(Label::EarnedBefore, part.earned));
-            let open = draft.step((Label::Unearned, Some(key)), Rule::Prospective, open)?;
-            collect(Formula::figure_of(Label::Unearned, key, open));
-        }
-        if part.own != 0 {
-            let label = match pair.price(part.obligation) {
-                Some(_) => Label::PriceChange,
-                None => Label::AddedPrice,
-            };
-            collect(Formula::figure_of(label, key, part.own));
-        }
-        weight(draft, pair, part)?;
-    }
-    let formula = sum_of.unwrap_or_else(|| Formula::figure(Label::Pool, 0));
+    let formula = pool_of(draft, pair, parts)?;
     // What an addition brings in without taking part, such as a price beside a meter.
     let rest = sub(pool, formula.amount()?)?;
     let formula = formula.plus_figure(Label::AddedPrice, rest);
     draft.step((Label::Pool, None), Rule::Prospective, formula)?;
     let weights: Vec<i128> = parts.iter().map(|part| part.weight).collect();
-    for (place, part) in parts.iter().enumerate() {
-        let id = Some(part.obligation);
-        let moved = (Cause::Amendment, Measure::TransactionPrice, fact.on);
-        let change = fact.changes.iter().find(|change| change.obligation == part.obligation);
-        let added = || Formula::figure(Label::AddedPrice, part.own);
-        let formula = change.and_then(|change| own(pair, change)).unwrap_or_else(added);
-        draft.expect(id, moved, Rule::Prospective, formula);
+    for (n, part) in parts.iter().enumerate() {
+        let of = Of::Place(part.place);
+        let moved = (Cause::Amendment, Measure::TransactionPrice, on);
+        draft.expect(of, moved, Rule::Prospective, pair.own(part.place, part.own)?);
         let share = Formula::figure(Label::Pool, pool);
-        let share = if parts.len() == 1 { share } else { share.split(&weights, place) };
-        let stated = add(pair.price(part.obligation).unwrap_or(0), part.own)?;
+        let share = if parts.len() == 1 { share } else { share.split(&weights, n) };
+        let stated = add(pair.price(part.place).unwrap_or(0), part.own)?;
         let formula = match part.earned {
             0 => share,
             earned => Formula::figure(Label::EarnedBefore, earned).plus(share),
         };
         let formula = formula.less(Formula::figure(Label::TransactionPriceStated, stated));
-        let moved = (Cause::Reallocation, Measure::TransactionPrice, fact.on);
-        draft.expect(id, moved, Rule::Prospective, formula);
+        let moved = (Cause::Reallocation, Measure::TransactionPrice, on);
+        draft.expect(of, moved, Rule::Prospective, formula);
     }
     Ok(())
 }
 
+/// What the parts of a pool bring in, and what each weighs.
+fn pool_of(
+    draft: &mut Draft<'_>,
+    pair: &Pair<'_>,
+    parts: &[PooledPart],
+) -> Result<Formula, EngineError> {
+    let mut terms = Vec::new();
+    for part in parts {
+        let key = pair.key(part.place);
+        if let Some(price) = pair.price(part.place) {
+            let open = Formula::figure(Label::TransactionPriceBefore, price)
+                .less(Formula::figure(Label::EarnedBefore, part.earned));
+            let open = draft.step((Label::Unearned, Some(key)), Rule::Prospective, open)?;
+            terms.push((false, Formula::figure_of(Label::Unearned, key, open)));
+        }
+        if part.own != 0 {
+            let label = match pair.price(part.place) {
+                Some(_) => Label::PriceChange,
+                None => Label::AddedPrice,
+            };
+            terms.push((false, Formula::figure_of(label, key, part.own)));
+        }
+        weight(draft, pair, part)?;
+    }
+    Ok(Formula::Sum(terms))
+}
+
 /// What an obligation weighs in a pool: the stand-alone selling price of what remains of it.
-fn weight(draft: &mut Draft, pair: &Pair<'_>, part: &PooledPart) -> Result<(), EngineError> {
-    let obligation = pair.after.obligations.iter().find(|o| o.id == part.obligation);
-    let Some(obligation) = obligation else { return Ok(()) };
+fn weight(draft: &mut Draft<'_>, pair: &Pair<'_>, part: &PooledPart) -> Result<(), EngineError> {
+    let obligation = pair.after.at(part.place)?;
     let phase = obligation.phases.last();
     let (done, of) = phase.map_or((0, 1), |phase| phase.satisfied.parts());
     let rest = (sub(of, done)?, of);
@@ -190,7 +200,7 @@ fn weight(draft: &mut Draft, pair: &Pair<'_>, part: &PooledPart) -> Result<(), E
 
 /// The end of a contract: what is earned, kept and owed, and the rest that leaves.
 pub(super) fn terminate(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     fact: &TerminationFact,
 ) -> Result<(), EngineError> {
@@ -230,7 +240,7 @@ pub(super) fn terminate(
         let price_before = obligation.transaction_price;
         let formula = price.less(Formula::figure(Label::TransactionPriceBefore, price_before));
         let moved = (Cause::Termination, Measure::TransactionPrice, fact.on);
-        draft.expect(Some(obligation.id), moved, Rule::Termination, formula);
+        draft.expect(Of::Place(place), moved, Rule::Termination, formula);
     }
     Ok(())
 }

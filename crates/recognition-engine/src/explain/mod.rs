@@ -62,7 +62,7 @@ impl Explainer {
         let (after, effects) = fold(before.clone(), fact, periods)?;
         let moved = before.as_ref().and_then(|state| settled(state, fact));
         let fact = moved.as_ref().unwrap_or(fact);
-        let mut draft = Draft::of(periods);
+        let mut draft = Draft::of(&after, periods);
         told::tell(&mut draft, before.as_ref().unwrap_or(&after), fact)?;
         match (&before, fact) {
             (None, Fact::Signed { contract, .. }) => {
@@ -78,13 +78,14 @@ impl Explainer {
         if let Some(before) = &before {
             self.catch_ups.note(&mut draft, before, &after, fact)?;
         }
-        let lines = draft.lines(&after, &effects)?;
+        let lines = draft.lines(&effects)?;
+        let Draft { told, treatment, steps, .. } = draft;
         let explained = Explained {
             kind: FactKind::of(fact),
             on: fact.on(),
-            told: draft.told,
-            treatment: draft.treatment,
-            steps: draft.steps,
+            told,
+            treatment,
+            steps,
             lines,
             rule_version: RULE_VERSION,
             policy_version: after.policy.version,
@@ -96,7 +97,7 @@ impl Explainer {
 
 /// What is expected of a fact about a signed contract, runs aside.
 fn changes(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     after: &ContractState,
     fact: &Fact,
@@ -110,10 +111,7 @@ fn changes(
         Fact::Reestimated(fact) => price::reestimate(draft, before, after, fact),
         Fact::Amended(fact) => change::amend(draft, before, after, (fact, effects)),
         Fact::Terminated(fact) => change::terminate(draft, before, fact),
-        Fact::Adjusted(fact) => {
-            billing::adjust(draft, fact);
-            Ok(())
-        }
+        Fact::Adjusted(fact) => billing::adjust(draft, before, fact),
         Fact::Signed { .. } | Fact::Run { .. } => Ok(()),
     }
 }

@@ -9,7 +9,7 @@ use super::{
     label::Label,
     rule::Rule,
     spread::used_value,
-    statement::Draft,
+    statement::{Draft, Of},
 };
 use crate::{
     allocation::Allocation,
@@ -26,13 +26,13 @@ use crate::{
 
 /// The transaction price of each obligation at inception (606-10-32-28).
 pub(super) fn booking(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     contract: &SignedContract,
     after: &ContractState,
 ) -> Result<(), EngineError> {
     let allocation = &after.allocation;
     weights(draft, contract, allocation)?;
-    for obligation in &after.obligations {
+    for (place, obligation) in after.obligations.iter().enumerate() {
         let mut formula = share_of(allocation, obligation.id)?;
         let rule = match obligation.method.is_metered() {
             true => {
@@ -42,14 +42,14 @@ pub(super) fn booking(
             false => Rule::RelativeStandAlone,
         };
         let moved = (Cause::Booking, Measure::TransactionPrice, contract.signed_on);
-        draft.expect(Some(obligation.id), moved, rule, formula);
+        draft.expect(Of::Place(place), moved, rule, formula);
     }
     Ok(())
 }
 
 /// What each obligation weighs, where that is not its stand-alone selling price as it stands.
 fn weights(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     contract: &SignedContract,
     allocation: &Allocation,
 ) -> Result<(), EngineError> {
@@ -163,21 +163,31 @@ pub(super) fn adjusted_meter(obligation: &ObligationState) -> Result<i128, Engin
 
 /// What a report of progress does to prices: metered use, and what exercising a right costs.
 pub(super) fn progress(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     after: &ContractState,
     fact: &ProgressFact,
 ) -> Result<(), EngineError> {
-    let place = after.place(fact.obligation)?;
-    let pair = before.obligations.get(place).zip(after.obligations.get(place));
-    let Some((old, new)) = pair else { return Ok(()) };
-    let id = Some(fact.obligation);
+    for (place, _) in before.of_reading(fact.obligation, &fact.reading)? {
+        reported(draft, (place, fact.on), before.at(place)?, after.at(place)?)?;
+    }
+    Ok(())
+}
+
+/// What a report does to the price of the obligation at a place.
+fn reported(
+    draft: &mut Draft<'_>,
+    (place, on): (usize, NaiveDate),
+    old: &ObligationState,
+    new: &ObligationState,
+) -> Result<(), EngineError> {
+    let of = Of::Place(place);
     if let Some(carved) = beside_meter(new) {
         let formula = metered(new)?
             .plus_figure(Label::VariableIncluded, carved)
             .less(Formula::figure(Label::TransactionPriceBefore, old.transaction_price));
-        let moved = (Cause::Usage, Measure::TransactionPrice, fact.on);
-        draft.expect(id, moved, Rule::MeteredPrice, formula);
+        let moved = (Cause::Usage, Measure::TransactionPrice, on);
+        draft.expect(of, moved, Rule::MeteredPrice, formula);
     }
     if let Method::MaterialRight { exercise_price, .. } = new.method {
         let done = |o: &ObligationState| o.points.last().map_or(0, |point| point.done);
@@ -187,15 +197,15 @@ pub(super) fn progress(
         };
         let formula = worth(done(new))
             .less(Formula::figure(Label::ExercisedBefore, worth(done(old)).amount()?));
-        let moved = (Cause::Amendment, Measure::TransactionPrice, fact.on);
-        draft.expect(id, moved, Rule::RightExercised, formula);
+        let moved = (Cause::Amendment, Measure::TransactionPrice, on);
+        draft.expect(of, moved, Rule::RightExercised, formula);
     }
     Ok(())
 }
 
 /// A changed estimate of a variable amount: shared as at inception, less what was shared before.
 pub(super) fn reestimate(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     after: &ContractState,
     fact: &EstimateFact,
@@ -211,7 +221,7 @@ pub(super) fn reestimate(
         }
         let formula = formula.plus_figure(Label::Adjusted, adjusted);
         let moved = (Cause::EstimateChange, Measure::TransactionPrice, fact.on);
-        draft.expect(Some(*id), moved, Rule::EstimateChange, formula);
+        draft.expect(Of::Place(place), moved, Rule::EstimateChange, formula);
     }
     Ok(())
 }

@@ -147,6 +147,9 @@ impl Words {
         if let Some(key) = &line.obligation {
             what = format!("{what}: {key}");
         }
+        if line.part > 0 {
+            what = format!("{what}, separate contract {}", line.part);
+        }
         if let Some(month) = moved.service_month {
             what = format!("{what}, service of {}", month.format("%Y-%m"));
         }

@@ -8,7 +8,7 @@ use super::{
     label::Label,
     rule::Rule,
     spread::{earned, inputs},
-    statement::{Draft, Told},
+    statement::{Draft, Of, Told},
 };
 use crate::{
     effects::{Cause, Measure},
@@ -28,7 +28,7 @@ pub(super) struct Listed {
 
 /// What a run through a day posts: corrections of posted days first, then what is earned since.
 pub(super) fn run(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     before: &ContractState,
     through: NaiveDate,
     catch_ups: &CatchUps,
@@ -36,9 +36,10 @@ pub(super) fn run(
     if through < before.signed_on {
         return Ok(());
     }
-    for obligation in &before.obligations {
+    for (place, obligation) in before.obligations.iter().enumerate() {
+        let of = Of::Place(place);
         for pending in &obligation.pending {
-            if let Some(known) = catch_ups.get(obligation.id, pending) {
+            if let Some(known) = catch_ups.get(place, pending) {
                 let on = pending.on.max(before.signed_on);
                 let moved = (Cause::Recognition, Measure::Recognized, on);
                 let rule = match pending.prior_performance {
@@ -46,7 +47,7 @@ pub(super) fn run(
                     false => Rule::CorrectsPosted,
                 };
                 let because = (known.inputs.clone(), known.formula.clone());
-                draft.expect_with(Some(obligation.id), moved, rule, because);
+                draft.expect_with(of, moved, rule, because);
             }
         }
         let Some(covered) = obligation.covered(through) else { continue };
@@ -55,7 +56,7 @@ pub(super) fn run(
             let on = listed.entry.to.max(before.signed_on);
             let moved = (Cause::Recognition, Measure::Recognized, on);
             let because = (listed.inputs, listed.formula);
-            draft.expect_with(Some(obligation.id), moved, listed.rule, because);
+            draft.expect_with(of, moved, listed.rule, because);
         }
     }
     Ok(())

@@ -47,6 +47,8 @@ named_enum! {
         CatchUp = "catch_up",
         /// Distinct obligations as the first, others as the second.
         Mixed = "mixed",
+        /// An addition at its stand-alone selling price is a contract of its own.
+        SeparateContract = "separate_contract",
         /// What remains of an obligation is given up.
         PartialTermination = "partial_termination",
         /// The contract ends.
@@ -98,6 +100,7 @@ impl Rule {
             Self::Prospective => "606-10-25-13(a)",
             Self::CatchUp => "606-10-25-13(b)",
             Self::Mixed => "606-10-25-13(c)",
+            Self::SeparateContract => "606-10-25-12",
             Self::PartialTermination | Self::Termination => "606-10-25-10",
             Self::Concession => "606-10-32-42",
             Self::Invoiced => "606-10-45-1",
@@ -129,6 +132,7 @@ impl Rule {
     #[must_use]
     pub const fn of_treatment(treatment: Treatment) -> Self {
         match treatment {
+            Treatment::Separate => Self::SeparateContract,
             Treatment::Prospective => Self::Prospective,
             Treatment::CatchUp => Self::CatchUp,
             Treatment::Mixed => Self::Mixed,

@@ -2,13 +2,14 @@
 
 use std::collections::VecDeque;
 
-use backlog_ids::ObligationId;
+use backlog_ids::{AccountingContractId, ObligationId};
 use backlog_money::Quantity;
 use chrono::NaiveDate;
 
 use super::{formula::Formula, label::Label, rule::Rule};
 use crate::{
     amend::Treatment,
+    book::accounting_contract_of,
     effects::{Cause, Effects, Measure, Movement},
     error::EngineError,
     facts::Fact,
@@ -142,6 +143,8 @@ pub struct Line {
     pub movement: Movement,
     /// Handle of its obligation; none for measures of the whole contract.
     pub obligation: Option<String>,
+    /// Place of its accounting contract among the contract's: 0 is the contract as signed.
+    pub part: usize,
     /// By which rule.
     pub rule: Rule,
     /// What it builds on.
@@ -165,18 +168,34 @@ impl Told {
 
 /// A movement that the explanation expects of a fact.
 pub(super) struct Expected {
-    pub(super) obligation: Option<ObligationId>,
-    pub(super) cause: Cause,
-    pub(super) measure: Measure,
-    pub(super) on: NaiveDate,
-    pub(super) rule: Rule,
-    pub(super) inputs: Vec<Told>,
-    pub(super) formula: Formula,
+    obligation: Option<ObligationId>,
+    accounting: AccountingContractId,
+    cause: Cause,
+    measure: Measure,
+    on: NaiveDate,
+    rule: Rule,
+    inputs: Vec<Told>,
+    formula: Formula,
+}
+
+/// What a movement is of.
+#[derive(Clone, Copy)]
+pub(super) enum Of {
+    /// The obligation at a place in the contract's state.
+    Place(usize),
+    /// An accounting contract as a whole, by its place.
+    Part(usize),
+}
+
+impl Of {
+    /// The contract as signed, as a whole.
+    pub(super) const WHOLE: Self = Self::Part(0);
 }
 
 /// What is being put together about one fact.
-#[derive(Default)]
-pub(super) struct Draft {
+pub(super) struct Draft<'a> {
+    /// The contract as it is after the fact.
+    after: &'a ContractState,
     periods: Periods,
     pub(super) told: Vec<Told>,
     pub(super) treatment: Option<Treated>,
@@ -184,10 +203,17 @@ pub(super) struct Draft {
     expected: VecDeque<Expected>,
 }
 
-impl Draft {
-    /// Begins in these periods.
-    pub(super) fn of(periods: Periods) -> Self {
-        Self { periods, ..Self::default() }
+impl<'a> Draft<'a> {
+    /// Begins with the contract after the fact, in these periods.
+    pub(super) const fn of(after: &'a ContractState, periods: Periods) -> Self {
+        Self {
+            after,
+            periods,
+            told: Vec::new(),
+            treatment: None,
+            steps: Vec::new(),
+            expected: VecDeque::new(),
+        }
     }
 
     /// Notes what the fact says.
@@ -212,36 +238,50 @@ impl Draft {
         Ok(amount)
     }
 
-    /// Expects a movement of an obligation.
+    /// Expects a movement.
     pub(super) fn expect(
         &mut self,
-        obligation: Option<ObligationId>,
+        of: Of,
         (cause, measure, on): (Cause, Measure, NaiveDate),
         rule: Rule,
         formula: Formula,
     ) {
-        self.expect_with(obligation, (cause, measure, on), rule, (Vec::new(), formula));
+        self.expect_with(of, (cause, measure, on), rule, (Vec::new(), formula));
     }
 
     /// Expects a movement on its day or the first open one, with what it builds on.
     pub(super) fn expect_with(
         &mut self,
-        obligation: Option<ObligationId>,
+        of: Of,
         (cause, measure, on): (Cause, Measure, NaiveDate),
         rule: Rule,
         (inputs, formula): (Vec<Told>, Formula),
     ) {
         let on = self.periods.effective(on);
-        self.expected.push_back(Expected { obligation, cause, measure, on, rule, inputs, formula });
+        let (obligation, part) = match of {
+            Of::Place(place) => {
+                let known = self.after.obligations.get(place).map(|known| known.id);
+                (known, self.after.part_of(Some(place)))
+            }
+            Of::Part(part) => (None, part),
+        };
+        let accounting = accounting_contract_of(self.after.contract, part);
+        self.expected.push_back(Expected {
+            obligation,
+            accounting,
+            cause,
+            measure,
+            on,
+            rule,
+            inputs,
+            formula,
+        });
     }
 
     /// The lines of the movements that were made: each takes the first that was expected of its kind.
     /// What was not expected stays unexplained.
-    pub(super) fn lines(
-        &mut self,
-        state: &ContractState,
-        effects: &Effects,
-    ) -> Result<Vec<Line>, EngineError> {
+    pub(super) fn lines(&mut self, effects: &Effects) -> Result<Vec<Line>, EngineError> {
+        let state = self.after;
         // Movements of zero are not made.
         let mut open = VecDeque::with_capacity(self.expected.len());
         for expected in self.expected.drain(..) {
@@ -254,13 +294,9 @@ impl Draft {
             let of = movement.obligation.map(|id| (id, state.obligations.iter()));
             let obligation = of.and_then(|(id, mut all)| all.find(|o| o.id == id));
             let same = |expected: &Expected| {
-                (expected.obligation, expected.cause, expected.measure, expected.on)
-                    == (
-                        movement.obligation,
-                        movement.cause,
-                        movement.measure,
-                        movement.effective_date,
-                    )
+                (expected.obligation, expected.accounting, expected.on)
+                    == (movement.obligation, movement.accounting_contract, movement.effective_date)
+                    && (expected.cause, expected.measure) == (movement.cause, movement.measure)
             };
             let found = open.iter().position(same).and_then(|place| open.remove(place));
             let (rule, inputs, formula) = match found {
@@ -271,6 +307,11 @@ impl Draft {
             lines.push(Line {
                 movement: *movement,
                 obligation: obligation.map(|o| o.key.clone()),
+                part: state
+                    .accounting
+                    .iter()
+                    .position(|part| part.id == movement.accounting_contract)
+                    .unwrap_or_default(),
                 rule,
                 inputs,
                 formula,

@@ -18,7 +18,7 @@ use crate::{
 
 /// Notes what the fact says. `state` has the contract's obligations.
 pub(super) fn tell(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     state: &ContractState,
     fact: &Fact,
 ) -> Result<(), EngineError> {
@@ -64,7 +64,7 @@ fn key(state: &ContractState, id: ObligationId) -> Result<&str, EngineError> {
     Ok(state.obligations.get(place).map_or("", |obligation| obligation.key.as_str()))
 }
 
-fn signed(draft: &mut Draft, contract: &SignedContract, state: &ContractState) {
+fn signed(draft: &mut Draft<'_>, contract: &SignedContract, state: &ContractState) {
     draft.tell(Label::Term, Value::Term(contract.term));
     if let Some(price) = contract.price {
         draft.tell(Label::FixedPrice, Value::Amount(price));
@@ -104,7 +104,7 @@ fn signed(draft: &mut Draft, contract: &SignedContract, state: &ContractState) {
 }
 
 fn lines(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     state: &ContractState,
     label: Label,
     lines: &[InvoiceLine],
@@ -115,7 +115,7 @@ fn lines(
     Ok(())
 }
 
-fn reading(draft: &mut Draft, key: &str, reading: &Reading) {
+fn reading(draft: &mut Draft<'_>, key: &str, reading: &Reading) {
     let mut tell = |label, value| draft.tell_of(key, label, value);
     match reading {
         Reading::Percent(percent) => tell(Label::Percent, Value::Quantity(*percent)),
@@ -149,7 +149,7 @@ fn reading(draft: &mut Draft, key: &str, reading: &Reading) {
 }
 
 fn estimate(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     state: &ContractState,
     estimate: &Estimate,
 ) -> Result<(), EngineError> {
@@ -171,7 +171,7 @@ fn estimate(
 }
 
 fn amended(
-    draft: &mut Draft,
+    draft: &mut Draft<'_>,
     state: &ContractState,
     fact: &AmendmentFact,
 ) -> Result<(), EngineError> {
@@ -215,7 +215,7 @@ fn amended(
     Ok(())
 }
 
-fn terminated(draft: &mut Draft, fact: &TerminationFact) {
+fn terminated(draft: &mut Draft<'_>, fact: &TerminationFact) {
     match fact.refund {
         Refund::Amount(amount) => draft.tell(Label::Refunded, Value::Amount(amount)),
         Refund::All => draft.tell(Label::Refund, Value::Name("all".to_owned())),

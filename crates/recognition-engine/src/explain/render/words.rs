@@ -25,6 +25,7 @@ pub(super) const fn kind(kind: FactKind) -> &'static str {
 /// A treatment of a change.
 pub(super) const fn treatment(treatment: Treatment) -> &'static str {
     match treatment {
+        Treatment::Separate => "a contract of its own",
         Treatment::Prospective => "prospective: the old contract ends, a new one begins",
         Treatment::CatchUp => "cumulative catch-up: part of the contract, measured anew",
         Treatment::Mixed => "both: prospective where distinct, catch-up where not",
