@@ -85,11 +85,19 @@ end $$;
 create function read_log(p_tenant uuid, p_after bigint, p_limit bigint)
 returns table (seq bigint, entry bytea)
 language plpgsql as $$
+declare
+  v_bytes bigint := 0;
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
-  return query
+  -- A page is at most so many entries, and ends with the one that fills four megabytes.
+  for seq, entry in
     select e.seq, e.entry from log_entry e
-    where e.tenant_id = p_tenant and e.seq > p_after order by e.seq limit p_limit;
+    where e.tenant_id = p_tenant and e.seq > p_after order by e.seq limit p_limit
+  loop
+    return next;
+    v_bytes := v_bytes + octet_length(entry);
+    exit when v_bytes >= 4194304;
+  end loop;
 end $$;
 
 -- Renews, takes and gives back the leases `<kind>/<number>` of one holder, so that live holders have

@@ -65,7 +65,7 @@ impl Reader {
         self.log
     }
 
-    /// Entries after a known place, `limit` at most.
+    /// Entries after a known place, `limit` at most; all of them, up to the log's end.
     ///
     /// # Errors
     /// When the owner does not answer, or has another history.
@@ -75,6 +75,20 @@ impl Reader {
         after_seq: u64,
         after_hash: Hash,
         limit: u64,
+    ) -> Result<Vec<Opened>, ReadError> {
+        self.read_some(tenant, after_seq, after_hash, (limit, usize::MAX)).await
+    }
+
+    /// Entries after a known place: `limit` at most, and no more pages once they have so many bytes.
+    ///
+    /// # Errors
+    /// When the owner does not answer, or has another history.
+    pub async fn read_some(
+        &self,
+        tenant: TenantId,
+        after_seq: u64,
+        after_hash: Hash,
+        (limit, bytes): (u64, usize),
     ) -> Result<Vec<Opened>, ReadError> {
         let token = self
             .signer
@@ -88,10 +102,13 @@ impl Reader {
         let mut client = EventLogServiceClient::new(self.channel.clone())
             .max_decoding_message_size(64 * 1024 * 1024);
         let mut stream = client.read(request).await.map_err(sort)?.into_inner();
-        let mut entries = Vec::new();
-        while let Some(page) = stream.message().await.map_err(sort)? {
-            for bytes in &page.entries {
-                let opened = open(bytes).map_err(|e| ReadError::Setup(e.to_string()))?;
+        let (mut entries, mut read) = (Vec::new(), 0_usize);
+        while read < bytes
+            && let Some(page) = stream.message().await.map_err(sort)?
+        {
+            for entry in &page.entries {
+                read = read.saturating_add(entry.len());
+                let opened = open(entry).map_err(|e| ReadError::Setup(e.to_string()))?;
                 entries.push(opened);
             }
         }

@@ -23,6 +23,9 @@ use crate::writer::{Applied, Inbound, Writers};
 /// Entries read from an owner, and applied, at once.
 const PAGE: u64 = 500;
 
+/// Bytes of entries after which no more are read at once: those of recognition runs are large.
+const PAGE_BYTES: usize = 8 * 1024 * 1024;
+
 /// Applies other services' logs to this one.
 pub struct Intake<D: Domain> {
     database: Database,
@@ -137,7 +140,7 @@ impl<D: Domain> Intake<D> {
     async fn catch_up(&self, tenant: TenantId) -> Result<(), RoundError> {
         loop {
             let (seq, hash) = self.place(tenant, self.leading.log()).await?;
-            let page = read(&self.leading, tenant, (seq, hash), PAGE).await?;
+            let page = read(&self.leading, tenant, (seq, hash), (PAGE, PAGE_BYTES)).await?;
             if page.is_empty() {
                 return Ok(());
             }
@@ -254,7 +257,7 @@ impl<D: Domain> Intake<D> {
             return Ok(held);
         }
         let wanted = through.saturating_sub(seq);
-        let entries = read(followed, tenant, (seq, hash), wanted).await?;
+        let entries = read(followed, tenant, (seq, hash), (wanted, usize::MAX)).await?;
         if u64::try_from(entries.len()) != Ok(wanted) {
             // What the leading log was made from is not there: the followed one lost it.
             return Err(RoundError::Diverged(followed.log()));
@@ -334,9 +337,9 @@ async fn read(
     owner: &Reader,
     tenant: TenantId,
     (seq, hash): Place,
-    limit: u64,
+    limits: (u64, usize),
 ) -> Result<Vec<Opened>, RoundError> {
-    owner.read(tenant, seq, hash, limit).await.map_err(|error| match error {
+    owner.read_some(tenant, seq, hash, limits).await.map_err(|error| match error {
         ReadError::Diverged => RoundError::Diverged(owner.log()),
         other => RoundError::Read(other),
     })

@@ -12,10 +12,11 @@ use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogBatch;
 use prost::Message;
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::OutboxReceiver;
 use crate::broker::{Broker, BrokerError, log_token, subject};
 use crate::entry::Sealed;
 
@@ -204,16 +205,12 @@ fn parts(entries: &[Sealed]) -> Vec<&[Sealed]> {
 }
 
 /// Publishes what the writers offer until `stop`, then drains what waits while the broker is there.
-pub(super) async fn run(
-    publisher: Publisher,
-    mut outbox: mpsc::Receiver<Vec<Sealed>>,
-    stop: CancellationToken,
-) {
+pub(super) async fn run(publisher: Publisher, mut outbox: OutboxReceiver, stop: CancellationToken) {
     let noting = tokio::spawn(note_regularly(publisher.clone(), stop.clone()));
     loop {
         let sealed = tokio::select! {
-            sealed = outbox.recv() => sealed,
-            () = stop.cancelled() => outbox.try_recv().ok(),
+            sealed = outbox.next() => sealed,
+            () = stop.cancelled() => outbox.waiting(),
         };
         let Some(sealed) = sealed else { break };
         if !publisher.broker.is_connected() {
