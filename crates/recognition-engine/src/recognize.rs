@@ -27,7 +27,7 @@ pub(crate) fn recognize(
     if through < state.signed_on {
         return Ok((state, Effects::default()));
     }
-    let mut settlement = Settlement::of(state, periods);
+    let mut settlement = Settlement::of_run(state, periods);
     for place in 0..settlement.state.obligations.len() {
         obligation(&mut settlement, place, (through, periods))?;
     }
@@ -97,8 +97,8 @@ impl ObligationState {
             return Ok(Some(first));
         }
         let open = self.transaction_price != self.recognized;
-        let replans = open && self.phases.last().is_some_and(Phase::is_measured);
-        if !replans && self.not_posted(NaiveDate::MAX)?.is_empty() {
+        // What is open is planned anew, or earned by time: what it is need not be worked out.
+        if !open && self.not_posted(NaiveDate::MAX)?.is_empty() {
             return Ok(None);
         }
         Ok(match self.posted_through {

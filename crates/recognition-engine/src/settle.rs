@@ -18,7 +18,11 @@ use crate::{
 
 /// A fact being accounted for: the contract as it was and as it becomes, and what is emitted.
 pub(crate) struct Settlement {
-    before: ContractState,
+    /// The obligations as they were, in order; none where what is taken out of a plan is all that
+    /// changes it.
+    before: Vec<Option<ObligationState>>,
+    /// What had to be given back before, by accounting contract.
+    refundable_before: Vec<Result<i128, EngineError>>,
     /// The contract as it becomes.
     pub(crate) state: ContractState,
     effects: Effects,
@@ -32,8 +36,24 @@ pub(crate) struct Settlement {
 impl Settlement {
     /// Begins with the contract as it is.
     pub(crate) fn of(state: ContractState, periods: Periods) -> Self {
+        let before = state.obligations.iter().cloned().map(Some).collect();
+        Self::with(before, state, periods)
+    }
+
+    /// Begins a run. Where time alone earns, entries take from the plan what they post, and the rest
+    /// stays as it was planned: only obligations that wait for what is done are planned anew.
+    pub(crate) fn of_run(state: ContractState, periods: Periods) -> Self {
+        let waits = |o: &&ObligationState| o.phases.last().is_some_and(Phase::is_measured);
+        let before = state.obligations.iter().map(|o| Some(o).filter(waits).cloned()).collect();
+        Self::with(before, state, periods)
+    }
+
+    fn with(before: Vec<Option<ObligationState>>, state: ContractState, periods: Periods) -> Self {
         Self {
-            before: state.clone(),
+            before,
+            refundable_before: (0..state.accounting.len())
+                .map(|part| state.refund_estimate(part))
+                .collect(),
             state,
             effects: Effects::default(),
             periods,
@@ -150,7 +170,7 @@ impl Settlement {
         self.plans(on)?;
         for part in 0..self.state.accounting.len() {
             let estimate = self.state.refund_estimate(part)?;
-            let before = self.before.refund_estimate(part)?;
+            let before = self.refundable_before.get(part).cloned().unwrap_or(Ok(0))?;
             self.net(part)?.refundable(on, sub(estimate, before)?)?;
         }
         let mut balances = Vec::with_capacity(self.net.len());
@@ -169,10 +189,11 @@ impl Settlement {
 
     fn plans(&mut self, on: NaiveDate) -> Result<(), EngineError> {
         for place in 0..self.state.obligations.len() {
-            let (Some(after), before) =
-                (self.state.obligations.get(place), self.before.obligations.get(place))
-            else {
-                continue;
+            let Some(after) = self.state.obligations.get(place) else { continue };
+            let before = match self.before.get(place) {
+                Some(None) => continue,
+                Some(Some(before)) => Some(before),
+                None => None,
             };
             if before == Some(after) {
                 continue;

@@ -58,7 +58,7 @@ const fn wait_max_ms() -> u64 {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RunsConfig {
-    /// Recognition entries that one chunk aims at, 1 to 500; a contract is never cut for it.
+    /// Recognition entries that one chunk aims at, 1 to 10,000; a contract is never cut for it.
     pub chunk_entries: u64,
     /// Contracts in one chunk at most.
     pub chunk_contracts: u64,
@@ -105,8 +105,8 @@ impl Settings for Config {
         let count = |value: usize| u64::try_from(value).unwrap_or(u64::MAX);
         problems.positive("logs.wait_max_ms", self.logs.wait_max_ms);
         self.writer.check("writer", problems);
-        if !(1..=500).contains(&self.runs.chunk_entries) {
-            problems.add("runs.chunk_entries", "must be 1 to 500");
+        if !(1..=10_000).contains(&self.runs.chunk_entries) {
+            problems.add("runs.chunk_entries", "must be 1 to 10000");
         }
         problems.positive("runs.chunk_contracts", self.runs.chunk_contracts);
         problems.positive("runs.concurrent_max", count(self.runs.concurrent_max));
@@ -140,10 +140,10 @@ mod tests {
     fn the_least_configuration_and_its_problems() {
         let config: Config = load(&Arguments::default(), with(&[])).unwrap();
         assert_eq!(config.service_key_id(), "recognition");
-        assert_eq!((config.runs.chunk_entries, config.writer.batch_max), (500, 256));
+        assert_eq!((config.runs.chunk_entries, config.writer.batch_max), (2_000, 256));
         let wrong = with(&[
             ("LOGS__CONTRACT_URL", "localhost"),
-            ("RUNS__CHUNK_ENTRIES", "501"),
+            ("RUNS__CHUNK_ENTRIES", "10001"),
             ("WRITER__BATCH_MAX", "0"),
         ]);
         let problems = load::<Config>(&Arguments::default(), wrong).unwrap_err();

@@ -65,6 +65,8 @@ pub struct ContractChange {
     pub state: ContractState,
     /// Whether its own row changes, not only its obligations and balances.
     pub own_row: bool,
+    /// Whether more of its obligations changes than what a run posts.
+    pub bases: bool,
     /// First day on which its balances changed.
     pub balances_from: Option<NaiveDate>,
 }
@@ -180,7 +182,7 @@ fn kept(state: ContractState, effects: &Effects) -> Result<ContractChange, Accou
     if !fits_columns(&state) {
         return Err(AccountingError::TooLarge(state.contract));
     }
-    Ok(ContractChange { state, own_row: true, balances_from: effects.balances_from })
+    Ok(ContractChange { state, own_row: true, bases: true, balances_from: effects.balances_from })
 }
 
 /// Whether every amount fits a `bigint`.

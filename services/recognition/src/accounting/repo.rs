@@ -24,8 +24,9 @@ const REGISTRY: usize = 0;
 const TENANT: usize = 1;
 const CONTRACT: usize = 2;
 const OBLIGATION: usize = 3;
-const BALANCE: usize = 4;
-const RUN: usize = 5;
+const POSTED: usize = 4;
+const BALANCE: usize = 5;
+const RUN: usize = 6;
 
 /// The tables, in the order of the places.
 pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
@@ -34,6 +35,7 @@ pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
         rows::TENANT,
         rows::CONTRACT,
         rows::OBLIGATION,
+        rows::POSTED,
         rows::BALANCE,
         run_rows::RUN,
     ]
@@ -53,6 +55,8 @@ struct Changed {
     opened: bool,
     tenant: bool,
     own_rows: BTreeSet<ContractId>,
+    /// Those of whose obligations more changes than what runs post.
+    bases: BTreeSet<ContractId>,
     contracts: BTreeSet<ContractId>,
     balances: BTreeMap<ContractId, NaiveDate>,
     runs: BTreeSet<RunId>,
@@ -75,6 +79,9 @@ impl Loaded {
             let id = contract.state.contract;
             if contract.own_row {
                 changed.own_rows.insert(id);
+            }
+            if contract.bases {
+                changed.bases.insert(id);
             }
             changed.contracts.insert(id);
             if let Some(from) = contract.balances_from {
@@ -112,7 +119,11 @@ fn flush_contract(tenant: TenantId, state: &ContractState, changed: &Changed, ou
         out.push(CONTRACT, rows::contract(tenant, state));
     }
     for obligation in &state.obligations {
-        out.push(OBLIGATION, rows::obligation(tenant, state.contract, obligation));
+        if changed.bases.contains(&state.contract) {
+            out.push(OBLIGATION, rows::obligation(tenant, state.contract, obligation));
+        } else {
+            out.push(POSTED, rows::posted(tenant, state.contract, obligation));
+        }
     }
     if let Some(from) = changed.balances.get(&state.contract) {
         for part in &state.accounting {

@@ -85,6 +85,18 @@ pub(crate) const OBLIGATION: TableSpec = TableSpec {
     ),
 };
 
+/// An obligation that only runs changed: its row is there, and its key and basis stay as they are. They
+/// are written empty, which the conflict passes over.
+pub(crate) const POSTED: TableSpec = TableSpec {
+    conflict: Conflict::Do(
+        "(tenant_id, contract_id, ordinal) do update set \
+         transaction_price = excluded.transaction_price, recognized = excluded.recognized, \
+         posted_through = excluded.posted_through, due_from = excluded.due_from, \
+         term_to = excluded.term_to, billed = excluded.billed",
+    ),
+    ..OBLIGATION
+};
+
 pub(crate) const BALANCE: TableSpec = TableSpec {
     name: "balance_point",
     columns: &[
@@ -142,7 +154,7 @@ struct ContractBasis<'a> {
 }
 
 /// What of an obligation changes rarely, as the column `basis` holds it.
-#[derive(Serialize, Deserialize)]
+#[derive(PartialEq, Eq, Serialize, Deserialize)]
 struct ObligationBasis<'a> {
     #[serde(default, skip_serializing_if = "is_first")]
     part: u32,
@@ -178,20 +190,31 @@ const fn is_first(part: &u32) -> bool {
 }
 
 pub(crate) fn obligation_basis(of: &ObligationState) -> String {
-    json(&ObligationBasis {
-        part: of.part,
-        method: Cow::Borrowed(&of.method),
-        rounding: of.rounding,
-        minor_digits: of.minor_digits,
-        term: of.term,
-        stated: of.stated,
-        ssp: of.ssp,
-        phases: Cow::Borrowed(&of.phases),
-        points: Cow::Borrowed(&of.points),
-        marks: Cow::Borrowed(&of.marks),
-        pending: Cow::Borrowed(&of.pending),
-        ended_on: of.ended_on,
-    })
+    json(&ObligationBasis::of(of))
+}
+
+/// Whether a change of an obligation leaves its `basis` as it is.
+pub(crate) fn same_basis(before: &ObligationState, after: &ObligationState) -> bool {
+    ObligationBasis::of(before) == ObligationBasis::of(after)
+}
+
+impl<'a> ObligationBasis<'a> {
+    fn of(of: &'a ObligationState) -> Self {
+        Self {
+            part: of.part,
+            method: Cow::Borrowed(&of.method),
+            rounding: of.rounding,
+            minor_digits: of.minor_digits,
+            term: of.term,
+            stated: of.stated,
+            ssp: of.ssp,
+            phases: Cow::Borrowed(&of.phases),
+            points: Cow::Borrowed(&of.points),
+            marks: Cow::Borrowed(&of.marks),
+            pending: Cow::Borrowed(&of.pending),
+            ended_on: of.ended_on,
+        }
+    }
 }
 
 /// Values of plain data always have a text; an empty one would be found when it is read.
@@ -236,20 +259,35 @@ pub(crate) fn contract(tenant: TenantId, state: &ContractState) -> Row {
 }
 
 pub(crate) fn obligation(tenant: TenantId, contract: ContractId, of: &ObligationState) -> Row {
+    obligation_row(tenant, contract, of, of.key.clone(), obligation_basis(of))
+}
+
+fn obligation_row(
+    tenant: TenantId,
+    contract: ContractId,
+    of: &ObligationState,
+    key: String,
+    basis: String,
+) -> Row {
     vec![
         tenant.uuid().into(),
         contract.uuid().into(),
         i64::from(of.ordinal).into(),
         of.id.uuid().into(),
-        of.key.clone().into(),
+        key.into(),
         minor(of.transaction_price).into(),
         minor(of.recognized).into(),
         posted_through(of).into(),
         due_from(of).into(),
         of.term.to().into(),
         minor(of.billed).into(),
-        obligation_basis(of).into(),
+        basis.into(),
     ]
+}
+
+/// As [`obligation`], for [`POSTED`].
+pub(crate) fn posted(tenant: TenantId, contract: ContractId, of: &ObligationState) -> Row {
+    obligation_row(tenant, contract, of, String::new(), String::new())
 }
 
 pub(crate) fn balance(tenant: TenantId, of: AccountingContractId, point: &BalancePoint) -> Row {

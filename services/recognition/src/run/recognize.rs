@@ -1,5 +1,6 @@
 //! The verb: pages over what a run has to post and hands it on in chunks until all is posted.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use backlog_db::{Database, DbError};
@@ -15,10 +16,13 @@ use super::queries::{self, InScope};
 use super::run::{RecognizeChunk, run_id};
 use crate::domain::{Command, Recognition};
 
+/// Chunks whose contracts are looked for at once.
+const CHUNKS_A_PAGE: u64 = 2;
+
 /// Limits of runs.
 #[derive(Debug, Clone, Copy)]
 pub struct RunSettings {
-    /// Recognition entries that one chunk aims at; a contract is never cut.
+    /// Recognition entries that one chunk aims at: what one transaction posts. A contract is never cut.
     pub chunk_entries: u64,
     /// Contracts in one chunk at most.
     pub chunk_contracts: u64,
@@ -28,7 +32,7 @@ pub struct RunSettings {
 
 impl Default for RunSettings {
     fn default() -> Self {
-        Self { chunk_entries: 500, chunk_contracts: 500, concurrent_max: 32 }
+        Self { chunk_entries: 2_000, chunk_contracts: 2_000, concurrent_max: 32 }
     }
 }
 
@@ -104,10 +108,9 @@ impl Runs {
     }
 
     async fn carry_out(&self, request: &RunRequest) -> Result<Finished, CallFault> {
-        let mut after = None;
+        let mut page = Page::default();
         loop {
-            let (contracts, last) = self.page(request, after).await?;
-            after = contracts.last().copied().or(after);
+            let (contracts, last) = self.next(request, &mut page).await?;
             let chunk = RecognizeChunk {
                 run_id: run_id(request.tenant, &request.key.id),
                 through: request.through,
@@ -137,18 +140,41 @@ impl Runs {
     }
 
     /// The next contracts to post for, and whether they are the last.
-    async fn page(
+    async fn next(
         &self,
         request: &RunRequest,
-        after: Option<ContractId>,
+        page: &mut Page,
     ) -> Result<(Vec<ContractId>, bool), DbError> {
-        // One more than a chunk takes tells whether anything follows.
-        let limit = self.settings.chunk_contracts.saturating_add(1);
-        let RunRequest { tenant, through, contract, .. } = *request;
-        let found = queries::scope(&self.database, tenant, through, contract, after, limit).await?;
-        let taken = taken(&found, &self.settings);
-        let last = taken == found.len();
-        Ok((found.iter().take(taken).map(|in_scope| in_scope.contract).collect(), last))
+        if taken(page.found.make_contiguous(), &self.settings) == page.found.len() && page.more {
+            // A chunk may end with the page or go beyond it.
+            let RunRequest { tenant, through, contract, .. } = *request;
+            let limit = self.settings.chunk_contracts.saturating_mul(CHUNKS_A_PAGE).max(1);
+            let found =
+                queries::scope(&self.database, tenant, through, contract, page.after, limit)
+                    .await?;
+            page.after = found.last().map(|in_scope| in_scope.contract).or(page.after);
+            page.more = u64::try_from(found.len()).unwrap_or(u64::MAX) >= limit;
+            page.found.extend(found);
+        }
+        let taken = taken(page.found.make_contiguous(), &self.settings);
+        let chunk = page.found.drain(..taken).map(|in_scope| in_scope.contract).collect();
+        Ok((chunk, page.found.is_empty() && !page.more))
+    }
+}
+
+/// Contracts that a run has found and not posted for yet. One that another run posts for meanwhile is
+/// passed over when it is decided.
+struct Page {
+    found: VecDeque<InScope>,
+    /// The last one found.
+    after: Option<ContractId>,
+    /// Whether there may be more.
+    more: bool,
+}
+
+impl Default for Page {
+    fn default() -> Self {
+        Self { found: VecDeque::new(), after: None, more: true }
     }
 }
 

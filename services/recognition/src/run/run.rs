@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use super::error::RunRefusal;
 use crate::accounting::books::{Books, BooksChange, ContractChange, TenantBooks, fits_columns};
 use crate::accounting::convert::accounting_posted;
+use crate::accounting::rows::same_basis;
 
 /// Recognition entries in one entry of the log at most. Part of the wire's promise.
 pub const ENTRIES_MAX: usize = 500;
@@ -152,10 +153,10 @@ pub(crate) fn recognize(
     contract: ContractId,
     through: NaiveDate,
 ) -> Result<Option<(ContractChange, Effects)>, RunRefusal> {
-    let Some(state) = books.contracts.get(&contract) else { return Ok(None) };
+    let Some(before) = books.contracts.get(&contract) else { return Ok(None) };
     let refuse = |source| RunRefusal::Engine { contract: Some(contract), source };
     let (state, effects) =
-        fold(Some(state.clone()), &Fact::Run { through }, books.periods()).map_err(refuse)?;
+        fold(Some(before.clone()), &Fact::Run { through }, books.periods()).map_err(refuse)?;
     if effects.is_empty() {
         return Ok(None);
     }
@@ -163,7 +164,9 @@ pub(crate) fn recognize(
         return Err(refuse(EngineError::Overflow));
     }
     let balances_from = effects.balances_from;
-    Ok(Some((ContractChange { state, own_row: false, balances_from }, effects)))
+    let mut pairs = before.obligations.iter().zip(&state.obligations);
+    let bases = !pairs.all(|(before, after)| same_basis(before, after));
+    Ok(Some((ContractChange { state, own_row: false, bases, balances_from }, effects)))
 }
 
 impl Run {
