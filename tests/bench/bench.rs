@@ -8,7 +8,7 @@ use anyhow::Context;
 use tempfile::TempDir;
 use tonic::transport::Channel;
 
-use crate::load::{Done, Load, Until};
+use crate::load::{Done, Load, Until, sign};
 use crate::options::Options;
 use crate::output::Output;
 use crate::pgbench::Pgbench;
@@ -81,7 +81,7 @@ impl Loaded {
         until: Until,
     ) -> anyhow::Result<Done> {
         let (channels, in_flight) = (self.channels.as_slice(), self.in_flight);
-        Load { tenants, channels, in_flight, until }.run(&self.system).await
+        Load { tenants, channels, in_flight, until, sign }.run(&self.system).await
     }
 
     /// Waits until the consumers have applied everything.

@@ -40,6 +40,8 @@ pub(crate) struct Load<'a> {
     pub(crate) in_flight: u32,
     /// When it ends.
     pub(crate) until: Until,
+    /// The contract that a call signs.
+    pub(crate) sign: fn(u64) -> SignContractRequest,
 }
 
 /// How a load went.
@@ -87,6 +89,7 @@ impl Load<'_> {
                 first,
                 end,
                 calls,
+                sign: self.sign,
             };
             workers.push(tokio::spawn(worker.run()));
         }
@@ -111,6 +114,7 @@ struct Worker {
     first: u64,
     end: Option<Instant>,
     calls: u64,
+    sign: fn(u64) -> SignContractRequest,
 }
 
 impl Worker {
@@ -125,7 +129,7 @@ impl Worker {
             let number = self.first + call;
             let place = usize::try_from(scattered(number))? % self.tenants.len();
             let tenant = self.tenants.get(place).context("a load needs a tenant")?;
-            let request = tenant.request(sign(number));
+            let request = tenant.request((self.sign)(number));
             let answer = self.client.sign_contract(request).await;
             if self.end.is_none_or(|end| Instant::now() <= end) {
                 in_time += 1;

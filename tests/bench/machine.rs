@@ -80,3 +80,8 @@ pub(crate) fn resident(pid: u32) -> anyhow::Result<Resident> {
     };
     Ok(Resident { now: kilobytes("VmRSS")?, peak: kilobytes("VmHWM")? })
 }
+
+/// Begins to take the peak anew.
+pub(crate) fn forget_peak(pid: u32) -> anyhow::Result<()> {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").context("cannot reset the peak")
+}

@@ -6,7 +6,9 @@
     reason = "rates, ratios and times; no money is computed here"
 )]
 
+mod accounting;
 mod bench;
+mod bulk;
 mod cpu;
 mod figures;
 mod ledger;
@@ -26,7 +28,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::bench::{Bench, Loaded};
-use crate::figures::{b1, b3, b5, b6, b8, l1, memory};
+use crate::figures::{b1, b3, b5, b6, b8, b9, l1, memory};
 use crate::options::{Figure, Options};
 use crate::output::{Line, Output};
 use crate::system::Mode;
@@ -71,6 +73,9 @@ async fn run(options: Options, output: Output) -> anyhow::Result<()> {
     }
     if let Some(plain) = &mut plain {
         signs += finish(&bench, plain)?;
+    }
+    if wants(Figure::B9) {
+        signs += b9::measure(&bench).await?;
     }
     let text = format!("verified: {signs} acknowledged signs found exactly once, identities hold");
     bench.output.line(Line::new("verified", text).value("signs", signs.into()))

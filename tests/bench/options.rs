@@ -18,6 +18,9 @@ pub(crate) enum Figure {
     B6,
     /// Signs a second with the audit tree caught up against without.
     B8,
+    /// Entries that a recognition run posts a second against the insertion of the same rows; a run that
+    /// is killed and resumed against an undisturbed one; memory.
+    B9,
     /// From a sign's answer to the report that includes it.
     L1,
     /// Resident memory.
@@ -62,6 +65,9 @@ pub(crate) struct Options {
     /// Contracts that are loaded before the reads of B5.
     #[arg(long, default_value_t = 4_000, value_parser = clap::value_parser!(u32).range(20..=1_000_000))]
     pub(crate) contracts: u32,
+    /// Obligations of the one tenant of B9, five a contract.
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(5_000..=5_000_000))]
+    pub(crate) obligations: u64,
 }
 
 impl Options {

@@ -27,6 +27,8 @@ pub(crate) enum Mode {
     Relay,
     /// All three services, with relay and consumers.
     Full,
+    /// The contract and the recognition service, with relay and consumer.
+    Accounting,
 }
 
 /// One of the three services.
@@ -64,6 +66,7 @@ impl Mode {
         match self {
             Self::Plain | Self::Relay => &[Service::Contract],
             Self::Full => &Service::ALL,
+            Self::Accounting => &[Service::Contract, Service::Recognition],
         }
     }
 
@@ -72,6 +75,7 @@ impl Mode {
             Self::Plain => "plain",
             Self::Relay => "relay",
             Self::Full => "all_services",
+            Self::Accounting => "accounting",
         }
     }
 }
@@ -106,11 +110,25 @@ impl Servers {
 
     /// Creates a database with all three schemas and starts the services of a mode on it.
     pub(crate) async fn system(&self, mode: Mode) -> anyhow::Result<System> {
+        let cluster = &self.stack.manifest().cluster;
+        let urls = cluster.create_database(mode.database())?;
+        self.start_on(mode, mode.database(), urls).await
+    }
+
+    /// Copies the database of a system whose services have ended, and starts the same services on the
+    /// copy.
+    pub(crate) async fn copy_of(&self, system: &System) -> anyhow::Result<System> {
+        let cluster = &self.stack.manifest().cluster;
+        let name = format!("{}_copy", system.urls.database);
+        let urls = cluster.create_from_template(&name, &system.urls.database)?;
+        self.start_on(system.mode, &name, urls).await
+    }
+
+    async fn start_on(&self, mode: Mode, name: &str, urls: DatabaseUrls) -> anyhow::Result<System> {
         let manifest = self.stack.manifest();
-        let urls = manifest.cluster.create_database(mode.database())?;
         let broker = match mode {
             Mode::Plain => None,
-            Mode::Relay | Mode::Full => {
+            Mode::Relay | Mode::Full | Mode::Accounting => {
                 Some(NatsServer::start(&Arc::new(PrivateFolder::create()?))?)
             }
         };
@@ -118,7 +136,7 @@ impl Servers {
             Some(server) => (server.url(), server.users()),
             None => (manifest.nats_url.clone(), &manifest.nats),
         };
-        let folder = manifest.folder.join("services").join(mode.database());
+        let folder = manifest.folder.join("services").join(name);
         std::fs::create_dir(&folder)?;
         let files = ServicesFiles::write(&ServiceInputs {
             folder: &folder,
@@ -172,7 +190,7 @@ pub(crate) struct System {
 
 impl System {
     /// Starts the services of the mode and waits until they are ready.
-    async fn start(&mut self) -> anyhow::Result<()> {
+    pub(crate) async fn start(&mut self) -> anyhow::Result<()> {
         for service in self.mode.services() {
             let files = self.files_of(*service).clone();
             self.processes.push((*service, ServiceProcess::start(files, &self.binaries)?));
@@ -194,6 +212,23 @@ impl System {
             broker.stop()?;
         }
         Ok(())
+    }
+
+    /// Ends the services but not the broker, so that they can be started again.
+    pub(crate) fn pause(&mut self) -> anyhow::Result<()> {
+        while let Some((_, mut process)) = self.processes.pop() {
+            process.terminate()?;
+        }
+        Ok(())
+    }
+
+    /// Ends a service at once, wherever it is, and starts it again.
+    pub(crate) async fn kill(&mut self, service: Service) -> anyhow::Result<()> {
+        let found = self.processes.iter_mut().find(|(known, _)| *known == service);
+        let (_, process) = found.context("the service runs")?;
+        process.kill()?;
+        process.restart()?;
+        self.ready(service).await
     }
 
     fn files_of(&self, service: Service) -> &ServiceFiles {
@@ -252,6 +287,12 @@ impl System {
     /// Runs SQL in this database as reporting's runtime role, under row-level security.
     pub(crate) fn sql_as_reporting(&self, sql: &str) -> anyhow::Result<String> {
         let role = &self.urls.reporting.runtime_role;
+        Ok(self.cluster.run_as(role, &self.urls.database, sql)?)
+    }
+
+    /// Runs SQL in this database as recognition's runtime role, under row-level security.
+    pub(crate) fn sql_as_recognition(&self, sql: &str) -> anyhow::Result<String> {
+        let role = &self.urls.recognition.runtime_role;
         Ok(self.cluster.run_as(role, &self.urls.database, sql)?)
     }
 

@@ -5,5 +5,6 @@ pub(crate) mod b3;
 pub(crate) mod b5;
 pub(crate) mod b6;
 pub(crate) mod b8;
+pub(crate) mod b9;
 pub(crate) mod l1;
 pub(crate) mod memory;
