@@ -28,7 +28,7 @@ fn every_method() -> ContractTerms {
     let milestones = [("design", "0.4"), ("build", "0.6")]
         .map(|(id, share)| contract::Milestone { id: id.to_owned(), weight: weight(share) });
     let estimate_at_completion = Some(usd("400.00"));
-    let mut usage = one("calls", None, Method::Usage(contract::Usage { minimum: None }));
+    let mut usage = one("calls", None, Method::Usage(contract::Usage::default()));
     usage.unit_price = "0.015".to_owned();
     let total = |total: &str| total.to_owned();
     ContractTerms {

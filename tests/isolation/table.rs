@@ -237,6 +237,13 @@ fn recognition() -> Vec<Row> {
             Foreign::NotFound,
             samples::adjust_revenue,
         ),
+        row(
+            "backlog.recognition.v1.ProgressService/HoldRevenue",
+            at,
+            RevenueAdjust,
+            Foreign::NotFound,
+            samples::hold_revenue,
+        ),
     ]
 }
 

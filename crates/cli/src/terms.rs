@@ -8,8 +8,8 @@ use chrono::NaiveDate;
 
 use crate::policy;
 use crate::scenario::{
-    Change, Concession, Method, Milestone, Obligation, Terms, Treatment, Variable, VariableKind,
-    Weight,
+    Change, Clause, ClauseParty, Concession, Method, Milestone, Obligation, Terms, Treatment,
+    Variable, VariableKind, Weight,
 };
 
 /// What the parties agree on.
@@ -27,6 +27,29 @@ pub(crate) fn terms(terms: &Terms, currency: Currency, number: &str) -> pb::Cont
             obligations: scope.obligations.clone(),
             amount: scope.amount.map(Into::into),
         }),
+        clauses: terms.clauses.iter().map(clause).collect(),
+        financing_rate: decimal(terms.financing),
+    }
+}
+
+/// All rights to end a contract early.
+pub(crate) fn clauses(clauses: &[Clause]) -> pb::TerminationClauses {
+    pb::TerminationClauses { clauses: clauses.iter().map(clause).collect() }
+}
+
+/// A right to end a contract early.
+fn clause(clause: &Clause) -> pb::TerminationClause {
+    let by = match clause.by {
+        ClauseParty::Customer => pb::ClauseParty::Customer,
+        ClauseParty::Either => pb::ClauseParty::Either,
+    };
+    pb::TerminationClause {
+        by: by.into(),
+        // A longer notice than the wire can say is longer than the service takes.
+        notice_days: i32::try_from(clause.notice_days).unwrap_or(i32::MAX),
+        penalty: clause.penalty.map(Into::into),
+        from: clause.from.map(Into::into),
+        to: clause.to.map(Into::into),
     }
 }
 
@@ -47,6 +70,11 @@ pub(crate) fn obligation(obligation: &Obligation) -> pb::ObligationTerms {
         ssp_range: obligation.ssp_range.map(range),
         residual: obligation.residual,
         method: Some(method(&obligation.method)),
+        renewal: obligation.renewal.as_ref().map(|option| pb::RenewalOption {
+            expected_share: option.expected_share.to_string(),
+            expires_on: Some(option.expires_on.into()),
+            exercise_price: option.exercise_price.map(Into::into),
+        }),
     }
 }
 
@@ -122,8 +150,12 @@ fn method(method: &Method) -> Wire {
         Method::Units { total } => Wire::Units(pb::Units { total: decimal(*total) }),
         Method::PercentComplete => Wire::PercentComplete(pb::PercentComplete {}),
         Method::LaborHours { total } => Wire::LaborHours(pb::LaborHours { total: decimal(*total) }),
-        Method::RightToInvoice => Wire::RightToInvoice(pb::RightToInvoice {}),
-        Method::Usage { minimum } => Wire::Usage(pb::Usage { minimum: minimum.map(Into::into) }),
+        Method::RightToInvoice { cap } => {
+            Wire::RightToInvoice(pb::RightToInvoice { cap: cap.map(Into::into) })
+        }
+        Method::Usage { minimum, cap } => {
+            Wire::Usage(pb::Usage { minimum: minimum.map(Into::into), cap: cap.map(Into::into) })
+        }
         Method::MaterialRight { expected_share, expires_on, exercise_price } => {
             Wire::MaterialRight(pb::MaterialRight {
                 expected_share: expected_share.to_string(),

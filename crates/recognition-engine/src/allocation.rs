@@ -1,7 +1,7 @@
 //! Allocation of the transaction price to obligations (606-10-32-28 to 32-45).
 
 use backlog_ids::ObligationId;
-use backlog_money::{AllocateError, allocate};
+use backlog_money::{AllocateError, Quantity, allocate};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
     facts::{SignedContract, Variable},
     math::{add, sub, sum},
     prices::stand_alone,
+    share::Share,
     validate::validate,
 };
 
@@ -22,6 +23,9 @@ pub struct Allocation {
     pub weights: Vec<(ObligationId, i128)>,
     /// Variable amounts.
     pub variables: Vec<Variable>,
+    /// What exercising options to renew is expected to bring (606-10-55-45).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub renewals: Vec<(ObligationId, i128)>,
 }
 
 impl Allocation {
@@ -33,12 +37,15 @@ impl Allocation {
         }
         let stated = sum(contract.obligations.iter().filter_map(|o| o.price))?;
         let fixed = contract.price.unwrap_or(stated);
-        let prices = stand_alone(contract, fixed)?;
+        let renewals = renewals(contract)?;
+        let looked_through = add(fixed, sum(renewals.iter().map(|(_, amount)| *amount))?)?;
+        let prices = stand_alone(contract, looked_through)?;
         let ids = contract.obligations.iter().map(|obligation| obligation.id);
         Ok(Self {
             fixed,
             weights: ids.zip(prices).collect(),
             variables: contract.variables.clone(),
+            renewals,
         })
     }
 
@@ -47,7 +54,9 @@ impl Allocation {
     /// obligations among those. In minor units.
     pub fn shares(&self) -> Result<Vec<i128>, EngineError> {
         let general = self.variables.iter().filter(|variable| variable.applies_to.is_empty());
-        let pool = add(self.fixed, sum(general.map(|variable| variable.included))?)?;
+        let renewals = sum(self.renewals.iter().map(|(_, amount)| *amount))?;
+        let fixed = add(self.fixed, renewals)?;
+        let pool = add(fixed, sum(general.map(|variable| variable.included))?)?;
         let all: Vec<i128> = self.weights.iter().map(|(_, weight)| *weight).collect();
         let mut shares = split_over(pool, &all, |_| true)?;
         for variable in self.variables.iter().filter(|variable| !variable.applies_to.is_empty()) {
@@ -58,6 +67,12 @@ impl Allocation {
             let parts = split_over(variable.included, &all, named)?;
             for (share, part) in shares.iter_mut().zip(parts) {
                 *share = add(*share, part)?;
+            }
+        }
+        // What exercising brings enters T only then.
+        for ((id, _), share) in self.weights.iter().zip(&mut shares) {
+            if let Some((_, expected)) = self.renewals.iter().find(|(renewal, _)| renewal == id) {
+                *share = sub(*share, *expected)?;
             }
         }
         Ok(shares)
@@ -85,6 +100,16 @@ impl Allocation {
         let below = self.variables.iter().map(|variable| variable.included.min(0));
         sub(0, sum(below)?)
     }
+}
+
+/// The expected exercise price of each option to renew.
+fn renewals(contract: &SignedContract) -> Result<Vec<(ObligationId, i128)>, EngineError> {
+    let of = contract.obligations.iter().filter_map(|o| o.renewal.map(|option| (o.id, option)));
+    of.map(|(id, option)| {
+        let (share, one) = (option.expected_share.scaled(), Quantity::ONE.scaled());
+        Ok((id, Share::new(share, one).apply(option.exercise_price)?))
+    })
+    .collect()
 }
 
 /// The transaction price of each obligation of a contract, in their order. In minor units. Errors

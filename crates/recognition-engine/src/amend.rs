@@ -10,7 +10,7 @@ use crate::{
     allocation::split,
     effects::{Cause, ChangeOutcome, Effects, PooledPart, Working},
     error::EngineError,
-    facts::SignedObligation,
+    facts::{Clause, SignedObligation},
     math::{add, sub},
     method::Method,
     periods::Periods,
@@ -35,6 +35,8 @@ pub struct AmendmentFact {
     pub added: Vec<SignedObligation>,
     /// How it is accounted for; as proposed where none is given.
     pub treatment: Option<Treatment>,
+    /// On what terms it can be ended early from then on; as before where none are given.
+    pub clauses: Option<Vec<Clause>>,
 }
 
 /// A change of one obligation: new totals over its whole life. Amounts in minor units.
@@ -122,6 +124,9 @@ pub(crate) fn amend(
     let (proposed, treatment) = (propose(&state, fact)?, treatment_of(&state, fact)?);
     let mut settlement = Settlement::of(state, periods);
     settlement.note(Working::Treated { proposed, used: treatment });
+    if let Some(clauses) = &fact.clauses {
+        settlement.state.clauses.clone_from(clauses);
+    }
     if treatment == Treatment::Separate {
         separate(&mut settlement, fact)?;
         return settlement.finish(fact.on);
@@ -187,6 +192,7 @@ fn promise_all(
         pool = add(pool, promised.price.unwrap_or(0))?;
         let term = promised.term.unwrap_or(settlement.state.term);
         let place = settlement.state.promise(promised, term, (part, 0))?;
+        settlement.option(place, Cause::Amendment, fact.on)?;
         if promised.method.is_metered() {
             let committed = settlement.state.price_of(place)?;
             settlement.price(place, committed, Cause::Amendment, fact.on)?;

@@ -1,6 +1,7 @@
 //! Booking: a signed contract enters backlog.
 
 use backlog_ids::{AccountingContractId, ContractId, derive};
+use backlog_money::Quantity;
 
 use crate::{
     allocation::Allocation,
@@ -11,10 +12,10 @@ use crate::{
     method::Method,
     periods::Periods,
     phase::{BEGINNING, Phase, Spread},
-    policy::Policy,
+    policy::{Convention, Policy},
     settle::Settlement,
     share::Share,
-    state::{AccountingContract, ContractState, ObligationState},
+    state::{AccountingContract, ContractState, Financing, ObligationState},
     term::Term,
 };
 
@@ -49,6 +50,9 @@ pub(crate) fn book(
         obligations: Vec::new(),
         receivable: 0,
         advance: 0,
+        clauses: contract.clauses.clone(),
+        enforced_on: None,
+        financing: contract.financing.map(Financing::at),
         accounting: vec![AccountingContract::new(contract.contract, 0)],
     };
     let mut settlement = Settlement::of(state, periods);
@@ -58,6 +62,7 @@ pub(crate) fn book(
         let place = settlement.state.promise(obligation, term, (0, price))?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Booking, contract.signed_on)?;
+        settlement.option(place, Cause::Booking, contract.signed_on)?;
     }
     settlement.finish(contract.signed_on)
 }
@@ -67,6 +72,19 @@ impl AccountingContract {
     pub(crate) fn new(contract: ContractId, place: usize) -> Self {
         let id = accounting_contract_of(contract, place);
         Self { id, reduced: false, balances: Vec::new() }
+    }
+}
+
+impl ObligationState {
+    /// How the whole promise is earned, from its first day on.
+    pub(crate) fn first_spread(&self, convention: Convention) -> Result<Spread, EngineError> {
+        Ok(match &self.method {
+            Method::StraightLine { .. } => {
+                Spread::Time { term: self.term, convention, since: None }
+            }
+            Method::RightToInvoice { .. } | Method::Usage { .. } => Spread::Metered,
+            _ => Spread::Measured { before: 0, total: self.promised()?, at_cost: 0 },
+        })
     }
 }
 
@@ -80,10 +98,7 @@ impl ContractState {
         (part, price): (u32, i128),
     ) -> Result<usize, EngineError> {
         let place = self.obligations.len();
-        let convention = match promised.method {
-            Method::StraightLine { convention } => convention.unwrap_or(self.policy.convention),
-            _ => self.policy.convention,
-        };
+        let convention = promised.method.convention(self.policy.convention);
         let mut obligation = ObligationState {
             id: promised.id,
             key: promised.key.clone(),
@@ -104,11 +119,17 @@ impl ContractState {
             posted_through: None,
             ended_on: None,
             billed: 0,
+            conditional: 0,
+            beyond: 0,
+            renewal: promised.renewal,
+            exercised: Quantity::ZERO,
+            potential: 0,
+            hold: None,
         };
-        let spread = match &promised.method {
-            Method::StraightLine { .. } => Spread::Time { term, convention, since: None },
-            Method::RightToInvoice { .. } | Method::Usage { .. } => Spread::Metered,
-            _ => Spread::Measured { before: 0, total: obligation.promised()?, at_cost: 0 },
+        let spread = match promised.renewal {
+            // Nothing is done under an option before it is exercised.
+            Some(_) => Spread::Measured { before: 0, total: 0, at_cost: 0 },
+            None => obligation.first_spread(convention)?,
         };
         obligation.phases.push(Phase {
             from: BEGINNING,
@@ -123,7 +144,7 @@ impl ContractState {
         Ok(place)
     }
 
-    /// T of an obligation as its last phase, or its meter, says it.
+    /// Price of an obligation over the stated term as its last phase, or its meter, says it.
     pub(crate) fn price_of(&self, place: usize) -> Result<i128, EngineError> {
         let obligation = self.obligations.get(place).ok_or(EngineError::Overflow)?;
         match obligation.phases.last() {

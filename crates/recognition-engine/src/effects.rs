@@ -23,6 +23,12 @@ named_enum! {
         Concession = "concession",
         /// The contract was terminated.
         Termination = "termination",
+        /// Time passed that a customer can no longer leave before; nets to zero over TCV.
+        Renewal = "renewal",
+        /// Interest on an advance (606-10-32-20).
+        Interest = "interest",
+        /// A right or an option expired.
+        Expiry = "expiry",
         /// Revenue was recognized by transfer of control.
         Recognition = "recognition",
         /// Revenue was adjusted by a person, with a reason.
@@ -63,6 +69,10 @@ named_enum! {
         Receivable = "receivable",
         /// Cash received less cash given back, of the accounting contract.
         Cash = "cash",
+        /// Interest accreted on advances, of the accounting contract.
+        Interest = "interest",
+        /// What options not exercised would bring, of the obligation; never in backlog.
+        Potential = "potential",
     }
 }
 

@@ -37,6 +37,10 @@ pub enum Fact {
     Terminated(TerminationFact),
     /// A person adjusted revenue.
     Adjusted(AdjustmentFact),
+    /// Revenue is withheld from a day on.
+    Held(HoldFact),
+    /// What was withheld may be posted.
+    Released(HoldFact),
     /// Revenue is to be posted.
     Run {
         /// Last day covered.
@@ -58,6 +62,7 @@ impl Fact {
             Self::Amended(fact) => fact.on,
             Self::Terminated(fact) => fact.on,
             Self::Adjusted(fact) => fact.on,
+            Self::Held(fact) | Self::Released(fact) => fact.on,
             Self::Run { through } => *through,
         }
     }
@@ -82,6 +87,10 @@ pub struct SignedContract {
     pub variables: Vec<Variable>,
     /// Obligations that the discount belongs to (606-10-32-36 to 32-38).
     pub discount: Option<DiscountScope>,
+    /// On what terms it can be ended early.
+    pub clauses: Vec<Clause>,
+    /// Yearly interest on advances, as a fraction, where they finance the vendor (606-10-32-15).
+    pub financing: Option<Quantity>,
 }
 
 /// A performance obligation as signed (606-10-25-14).
@@ -103,6 +112,43 @@ pub struct SignedObligation {
     pub term: Option<Term>,
     /// How its revenue is recognized.
     pub method: Method,
+    /// Whether it is an option to renew that is looked through (606-10-55-45).
+    pub renewal: Option<Renewal>,
+}
+
+/// An option to renew, accounted for as if the expected renewals were promised (606-10-55-45).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Renewal {
+    /// The share of it that is expected to be exercised, above zero, at most one.
+    pub expected_share: Quantity,
+    /// What exercising all of it costs, in minor units; in T as far as it was exercised.
+    pub exercise_price: i128,
+    /// Last day of the option.
+    pub expires_on: NaiveDate,
+}
+
+/// A right to end a contract early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clause {
+    /// Days from notice to the end.
+    pub notice_days: u32,
+    /// What leaving costs, in minor units.
+    pub penalty: i128,
+    /// First day on which it can be left; any day where none is given.
+    pub from: Option<NaiveDate>,
+    /// Last day on which notice can be given.
+    pub to: Option<NaiveDate>,
+}
+
+/// Posting is withheld, or no longer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HoldFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// Only this obligation; all of them where none is given.
+    pub obligation: Option<ObligationId>,
+    /// First day on which it holds.
+    pub on: NaiveDate,
 }
 
 /// An amount that depends on what is yet to happen. Minor units; rebates and penalties are negative.

@@ -10,6 +10,7 @@ use crate::{
     effects::Effects,
     error::EngineError,
     facts::{Concession, CreditFact, Fact},
+    hold::{hold, release},
     invoice::{credit, invoice},
     periods::Periods,
     recognize::recognize,
@@ -45,6 +46,8 @@ pub fn fold(
         Fact::Amended(fact) => amend(state, fact, periods),
         Fact::Terminated(fact) => terminate(state, fact, periods),
         Fact::Adjusted(fact) => adjust(state, fact, periods),
+        Fact::Held(fact) => hold(state, fact, periods),
+        Fact::Released(fact) => release(state, fact, periods),
         Fact::Run { through } => recognize(state, *through, periods),
     }
 }

@@ -35,6 +35,7 @@ pub(crate) fn invoice(
     };
     let days = (invoice.issued_on, unconditional_on);
     let mut settlement = Settlement::of(state, periods);
+    settlement.unconditional_on = Some(unconditional_on);
     let mut receivable = not_negative(invoice.tax)?;
     for line in &invoice.lines {
         receivable = add(receivable, not_negative(line.amount)?)?;

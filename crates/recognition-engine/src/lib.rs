@@ -15,16 +15,20 @@ mod book;
 mod calendar;
 mod cash;
 mod effects;
+mod enforce;
 mod entries;
 mod error;
 mod explain;
 mod facts;
+mod financing;
 mod fold;
+mod hold;
 mod invoice;
 mod ledger;
 mod math;
 mod method;
 mod named;
+mod option;
 mod periods;
 mod phase;
 mod places;
@@ -63,8 +67,9 @@ pub use explain::{
     Treated, Unit, Value, render, render_formula,
 };
 pub use facts::{
-    AdjustmentFact, Concession, CreditFact, DiscountScope, Estimate, EstimateFact, Fact,
-    InvoiceFact, InvoiceLine, PaymentFact, SignedContract, SignedObligation, Variable,
+    AdjustmentFact, Clause, Concession, CreditFact, DiscountScope, Estimate, EstimateFact, Fact,
+    HoldFact, InvoiceFact, InvoiceLine, PaymentFact, Renewal, SignedContract, SignedObligation,
+    Variable,
 };
 pub use fold::fold;
 pub use ledger::{Balances, Entry, Filter, Ledger, RollForward};
@@ -76,7 +81,9 @@ pub use policy::{Convention, Policy, ReceivableOn, Rounding};
 pub use progress::{Mark, Point, ProgressFact, Reading};
 pub use schedule::{Schedule, ScheduledMonth};
 pub use share::Share;
-pub use state::{AccountingContract, BalancePoint, ContractState, ObligationState, Pending};
+pub use state::{
+    AccountingContract, BalancePoint, ContractState, Financing, Hold, ObligationState, Pending,
+};
 pub use term::{TERM_MONTHS_MAX, Term, TermError};
 pub use terminate::{Refund, TerminationFact};
 pub use validate::validate;

@@ -44,6 +44,8 @@ pub enum Method {
     RightToInvoice {
         /// Price of a unit or an hour.
         unit_price: Quantity,
+        /// Beyond which nothing is owed, in minor units.
+        cap: Option<i128>,
     },
     /// By metered use: T is what is earned to date, at least the committed minimum.
     Usage {
@@ -51,6 +53,8 @@ pub enum Method {
         unit_price: Quantity,
         /// Committed over the term, in minor units; recognized at its end as far as unused.
         minimum: i128,
+        /// Beyond which nothing is owed, in minor units.
+        cap: Option<i128>,
     },
     /// An option that is a material right (606-10-55-42): earned as it is exercised, of what is expected
     /// to be, and wholly when it expires.
@@ -104,6 +108,14 @@ impl Method {
     #[must_use]
     pub const fn is_metered(&self) -> bool {
         matches!(self, Self::RightToInvoice { .. } | Self::Usage { .. })
+    }
+
+    /// Its convention, where it states one, or the policy's.
+    pub(crate) fn convention(&self, policy: Convention) -> Convention {
+        match self {
+            Self::StraightLine { convention } => convention.unwrap_or(policy),
+            _ => policy,
+        }
     }
 
     /// Whether what remains is by nature the same service as what was transferred, so that a change

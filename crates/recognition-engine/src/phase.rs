@@ -1,7 +1,7 @@
 //! How an obligation is earned from a day on. A change makes a new phase: it leaves the past alone
 //! (prospective, 606-10-25-13a), measures it anew (cumulative catch-up, 25-13b), or both in part.
 
-use backlog_money::{exact_to_minor, mul_div_half_away};
+use backlog_money::{Quantity, exact_to_minor, mul_div_half_away};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -195,15 +195,21 @@ impl ObligationState {
         let exact = self.point(day).map_or(0, |point| point.done);
         let value = exact_to_minor(exact, self.minor_digits).ok_or(EngineError::Overflow)?;
         match self.method {
+            Method::Usage { cap: Some(cap), minimum, .. } if day >= self.term.to() => {
+                Ok(value.min(cap).max(minimum))
+            }
+            Method::Usage { cap: Some(cap), .. }
+            | Method::RightToInvoice { cap: Some(cap), .. } => Ok(value.min(cap)),
             Method::Usage { minimum, .. } if day >= self.term.to() => Ok(value.max(minimum)),
             _ => Ok(value),
         }
     }
 
-    /// The day at whose end a right is earned, exercised or not.
-    pub(crate) const fn expires_on(&self) -> Option<NaiveDate> {
-        match self.method {
-            Method::MaterialRight { expires_on, .. } => Some(expires_on),
+    /// The day at whose end a right is earned, exercised or not, and an option that was not exercised.
+    pub(crate) fn expires_on(&self) -> Option<NaiveDate> {
+        match (&self.method, self.renewal) {
+            (_, Some(option)) if self.exercised == Quantity::ZERO => Some(option.expires_on),
+            (Method::MaterialRight { expires_on, .. }, None) => Some(*expires_on),
             _ => None,
         }
     }

@@ -1,10 +1,13 @@
 //! Stand-alone selling prices that a price is shared by (606-10-32-31 to 32-38).
 
+use backlog_money::Quantity;
+
 use crate::{
     allocation::split,
     error::{EngineError, Violation, ViolationReason},
     facts::{DiscountScope, SignedContract, SignedObligation},
     math::{sub, sum},
+    share::Share,
 };
 
 /// What each obligation weighs, in the contract's order: its stand-alone selling price, less its part
@@ -13,8 +16,17 @@ pub(crate) fn stand_alone(
     contract: &SignedContract,
     fixed: i128,
 ) -> Result<Vec<i128>, EngineError> {
-    let mut prices: Vec<i128> =
-        contract.obligations.iter().map(|obligation| own_price(contract, obligation)).collect();
+    let mut prices = Vec::with_capacity(contract.obligations.len());
+    for obligation in &contract.obligations {
+        prices.push(match obligation.renewal {
+            // By the share that is expected to be wanted (606-10-55-45).
+            Some(option) => {
+                let share = Share::new(option.expected_share.scaled(), Quantity::ONE.scaled());
+                share.apply(obligation.ssp.unwrap_or(option.exercise_price))?
+            }
+            None => own_price(contract, obligation),
+        });
+    }
     if let Some(scope) = &contract.discount {
         take_discount(contract, scope, fixed, &mut prices)?;
     }

@@ -103,6 +103,9 @@ impl ObligationState {
         if self.ended_on.is_some_and(|ended| on >= ended) {
             return Err(EngineError::Terminated);
         }
+        if self.renewal.is_some() && self.option_reading(on, reading)? {
+            return Ok(());
+        }
         match (&self.method.clone(), reading) {
             (Method::PercentComplete, Reading::Percent(percent)) => {
                 self.done_by(on, percent.scaled(), HUNDRED)
@@ -111,7 +114,7 @@ impl ObligationState {
             | (Method::LaborHours { .. }, Reading::Hours(done)) => {
                 self.done_by(on, done.scaled(), i128::MAX)
             }
-            (Method::RightToInvoice { unit_price }, Reading::Units(q) | Reading::Hours(q)) => {
+            (Method::RightToInvoice { unit_price, .. }, Reading::Units(q) | Reading::Hours(q)) => {
                 let value = q.exact_value(*unit_price).ok_or(EngineError::Overflow)?;
                 self.done_by(on, value, i128::MAX)
             }
@@ -119,7 +122,7 @@ impl ObligationState {
                 self.cost(on, *cost, *estimate, *uninstalled)
             }
             (
-                Method::Usage { unit_price, .. } | Method::RightToInvoice { unit_price },
+                Method::Usage { unit_price, .. } | Method::RightToInvoice { unit_price, .. },
                 Reading::Usage { quantity, amount },
             ) => self.usage(on, *quantity, *amount, *unit_price),
             (Method::Milestones(_), Reading::Milestone(id)) => self.milestone(on, id),

@@ -7,11 +7,12 @@ use crate::{
     effects::{Cause, Effects, Measure, Movement, PlanChange, ServiceDays},
     entries::Entry,
     error::EngineError,
+    financing::accrue,
     math::{add, sub, sum},
     periods::Periods,
     phase::{Phase, Spread},
     settle::Settlement,
-    state::{ContractState, ObligationState, Pending},
+    state::{ContractState, Hold, ObligationState, Pending},
 };
 
 /// Posts what is earned through the end of `through` and not posted yet (606-10-25-31): an entry per
@@ -27,9 +28,15 @@ pub(crate) fn recognize(
     if through < state.signed_on {
         return Ok((state, Effects::default()));
     }
-    let mut settlement = Settlement::of_run(state, periods);
+    // Interest changes prices, and with them plans that are else left alone.
+    let mut settlement = match state.financing {
+        Some(_) => Settlement::of(state, periods),
+        None => Settlement::of_run(state, periods),
+    };
+    accrue(&mut settlement, through)?;
     for place in 0..settlement.state.obligations.len() {
         obligation(&mut settlement, place, (through, periods))?;
+        settlement.expire(place, through)?;
     }
     settlement.finish(through)
 }
@@ -41,19 +48,22 @@ fn obligation(
 ) -> Result<(), EngineError> {
     let Some(obligation) = settlement.state.obligations.get(place) else { return Ok(()) };
     let covered = obligation.covered(through);
-    if covered.is_none() && obligation.pending.is_empty() {
+    // Corrections of posted days wait for the release too.
+    let held = obligation.held_from().is_some_and(|from| through >= from);
+    let pending = if held { &[][..] } else { &obligation.pending };
+    if covered.is_none() && pending.is_empty() {
         return Ok(());
     }
-    let mut entries: Vec<Entry> =
-        obligation.pending.iter().map(|p| obligation.entry_of(p)).collect();
+    let mut entries: Vec<Entry> = pending.iter().map(|p| obligation.entry_of(p)).collect();
     if let Some(covered) = covered {
         entries.extend(obligation.not_posted(covered)?);
     }
     let (id, part) = (obligation.id, settlement.state.part_of(Some(place)));
+    let hold = obligation.hold;
     let mut recognized = obligation.recognized;
     for entry in entries {
         recognized = add(recognized, entry.amount)?;
-        let effective_date = entry.to.max(settlement.state.signed_on);
+        let effective_date = posted_on(hold, entry.to).max(settlement.state.signed_on);
         let what = (Cause::Recognition, Measure::Recognized);
         let moved = settlement.state.movement(Some(place), what, entry.amount, effective_date);
         settlement.push(
@@ -78,9 +88,19 @@ fn obligation(
     }
     let Some(obligation) = settlement.state.obligations.get_mut(place) else { return Ok(()) };
     obligation.recognized = recognized;
-    obligation.pending.clear();
+    if !held {
+        obligation.pending.clear();
+    }
     obligation.posted_through = covered.or(obligation.posted_through);
     Ok(())
+}
+
+/// The day on which revenue of a day is posted: that day, or the release of what was withheld.
+fn posted_on(hold: Option<Hold>, day: NaiveDate) -> NaiveDate {
+    match hold {
+        Some(Hold { from, released_on: Some(released) }) if day >= from => day.max(released),
+        _ => day,
+    }
 }
 
 /// The days that a month has left after one of them: what its plan then still accrues by.
@@ -93,7 +113,9 @@ impl ObligationState {
     /// The first day for which a run has something to post or to plan anew; none when nothing is left to
     /// do unless another fact comes.
     pub fn due_from(&self) -> Result<Option<NaiveDate>, EngineError> {
-        if let Some(first) = self.pending.iter().map(|pending| pending.on).min() {
+        let held = self.held_from();
+        let first = self.pending.iter().map(|pending| pending.on).min();
+        if let Some(first) = first.filter(|_| held.is_none()) {
             return Ok(Some(first));
         }
         let open = self.transaction_price != self.recognized;
@@ -101,10 +123,11 @@ impl ObligationState {
         if !open && self.not_posted(NaiveDate::MAX)?.is_empty() {
             return Ok(None);
         }
-        Ok(match self.posted_through {
+        let next = match self.posted_through {
             Some(posted) => posted.succ_opt(),
             None => Some(self.begins()),
-        })
+        };
+        Ok(next.filter(|next| held.is_none_or(|held| *next < held)))
     }
 
     /// What is earned through a day and not posted, corrections of posted days aside.
@@ -124,15 +147,22 @@ impl ObligationState {
             Some((Spread::Time { term, .. }, from)) => through.min(term.to().max(from)),
             _ => through,
         };
+        let before_hold = self.held_from().and_then(|from| from.pred_opt());
+        let last = before_hold.map_or(last, |day| last.min(day));
         let news = self.posted_through.is_none_or(|posted| last > posted);
         (last >= self.begins() && news).then_some(last)
+    }
+
+    /// The first day of which nothing is posted while it is withheld.
+    pub(crate) fn held_from(&self) -> Option<NaiveDate> {
+        self.hold.filter(|hold| hold.released_on.is_none()).map(|hold| hold.from)
     }
 
     /// The first day on which something can be earned.
     fn begins(&self) -> NaiveDate {
         let first_point = self.points.first().map(|point| point.on);
         let second_phase = self.phases.get(1).map(|phase| phase.from);
-        let earliest = first_point.into_iter().chain(second_phase).min();
+        let earliest = first_point.into_iter().chain(second_phase).chain(self.expires_on()).min();
         earliest.map_or(self.term.from(), |day| day.min(self.term.from()))
     }
 

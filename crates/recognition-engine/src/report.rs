@@ -1,6 +1,5 @@
 //! Progress and estimates: what was done, and what is expected.
 
-use backlog_money::Quantity;
 use chrono::NaiveDate;
 
 use crate::{
@@ -8,13 +7,11 @@ use crate::{
     error::EngineError,
     facts::{Estimate, EstimateFact},
     math::{add, sub},
-    method::Method,
     periods::Periods,
     phase::{Phase, Spread},
     progress::{ProgressFact, Reading},
     settle::Settlement,
-    share::Share,
-    state::{ContractState, ObligationState},
+    state::ContractState,
 };
 
 /// Takes in progress as reported. Revenue waits for the next run; T of metered use, and the plan,
@@ -37,37 +34,17 @@ fn report(
     on: NaiveDate,
     reading: &Reading,
 ) -> Result<(), EngineError> {
-    let paid_before = exercise_value(settlement.state.at(place)?)?;
+    let paid_before = settlement.state.at(place)?.exercise_value()?;
     settlement.change(place, on, |obligation| obligation.report(on, reading))?;
     let price = settlement.state.price_of(place)?;
     settlement.price(place, price, Cause::Usage, on)?;
-    let paid = sub(exercise_value(settlement.state.at(place)?)?, paid_before)?;
-    if paid != 0 {
-        take_up(settlement, place, on, paid)?;
+    let of = settlement.state.at(place)?;
+    let paid = sub(of.exercise_value()?, paid_before)?;
+    let renewed = of.renewal.is_some() && matches!(reading, Reading::Exercised(_));
+    if paid != 0 || renewed {
+        settlement.take_up(place, on, paid)?;
     }
     Ok(())
-}
-
-/// What exercising a right cost to date, in minor units.
-fn exercise_value(obligation: &ObligationState) -> Result<i128, EngineError> {
-    let Method::MaterialRight { exercise_price, .. } = obligation.method else { return Ok(0) };
-    let done = obligation.points.last().map_or(0, |point| point.done);
-    Share::new(done, Quantity::ONE.scaled()).apply(exercise_price)
-}
-
-/// The price of exercising enters T with it, as a change of the contract (606-10-55-43 leaves the choice),
-/// and is earned with it: what it buys is transferred then.
-fn take_up(
-    settlement: &mut Settlement,
-    place: usize,
-    on: NaiveDate,
-    paid: i128,
-) -> Result<(), EngineError> {
-    settlement.begin(place, (on, Cause::Amendment), |obligation| {
-        let last = obligation.last_phase(on)?.clone();
-        let (price, carved) = (add(last.price, paid)?, add(last.carved, paid)?);
-        Ok(Phase { from: on, price, carved, posted_ahead: 0, ..last })
-    })
 }
 
 /// Takes in a changed estimate: T of the obligations that the amount was promised for changes as it

@@ -93,6 +93,7 @@ pub(crate) fn separate(
         let place = settlement.state.promise(&promise.promised, promise.term, (part, share))?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Amendment, fact.on)?;
+        settlement.option(place, Cause::Amendment, fact.on)?;
     }
     Ok(())
 }
@@ -160,6 +161,7 @@ fn increase(
         residual: false,
         term: Some(term),
         method,
+        renewal: None,
     };
     Ok(Some(Promise { promised, term, price, ssp }))
 }

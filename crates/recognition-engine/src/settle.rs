@@ -27,6 +27,8 @@ pub(crate) struct Settlement {
     pub(crate) state: ContractState,
     effects: Effects,
     periods: Periods,
+    /// The day on which what is billed now becomes an unconditional right, if it does.
+    pub(crate) unconditional_on: Option<NaiveDate>,
     /// By accounting contract, in the contract's order.
     net: Vec<NetChanges>,
     /// What entries took out of plans already, by place of the obligation and month.
@@ -57,9 +59,15 @@ impl Settlement {
             state,
             effects: Effects::default(),
             periods,
+            unconditional_on: None,
             net: Vec::new(),
             taken: BTreeMap::new(),
         }
+    }
+
+    /// Whether there was no contract before.
+    pub(crate) const fn begins(&self) -> bool {
+        self.before.is_empty()
     }
 
     /// Notes a decision or figure on the way.
@@ -168,6 +176,7 @@ impl Settlement {
     pub(crate) fn finish(mut self, on: NaiveDate) -> Result<(ContractState, Effects), EngineError> {
         let on = self.periods.effective(on);
         self.plans(on)?;
+        self.enforce(on)?;
         for part in 0..self.state.accounting.len() {
             let estimate = self.state.refund_estimate(part)?;
             let before = self.refundable_before.get(part).cloned().unwrap_or(Ok(0))?;

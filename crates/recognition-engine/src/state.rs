@@ -1,7 +1,7 @@
 //! What the fold remembers of a contract: plain values, so that a service can keep them in tables.
 
 use backlog_ids::{AccountingContractId, ContractId, ObligationId};
-use backlog_money::{Currency, Money};
+use backlog_money::{Currency, Money, Quantity};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -11,6 +11,7 @@ use crate::{
     book::accounting_contract_of,
     effects::{Cause, Measure, Movement},
     error::EngineError,
+    facts::{Clause, Renewal},
     math::sub,
     method::Method,
     phase::Phase,
@@ -41,6 +42,12 @@ pub struct ContractState {
     pub receivable: i128,
     /// Received and not applied to an invoice.
     pub advance: i128,
+    /// On what terms it can be ended early.
+    pub clauses: Vec<Clause>,
+    /// The last day for which it was worked out what is enforceable.
+    pub enforced_on: Option<NaiveDate>,
+    /// Interest on advances, where they finance the vendor.
+    pub financing: Option<Financing>,
     /// What is accounted for as a contract of its own (606-10-25-12): the contract as signed first,
     /// then each later addition at its stand-alone selling price. At least one.
     pub accounting: Vec<AccountingContract>,
@@ -82,7 +89,7 @@ pub struct ObligationState {
     pub stated: Option<i128>,
     /// Stand-alone selling price of the whole promise, as last stated.
     pub ssp: i128,
-    /// Transaction price T allocated to it.
+    /// Price allocated to it over the stated term: T, and what is beyond enforceable.
     pub transaction_price: i128,
     /// How it is earned, in order of time; at least one.
     pub phases: Vec<Phase>,
@@ -100,6 +107,43 @@ pub struct ObligationState {
     pub ended_on: Option<NaiveDate>,
     /// Billed, B.
     pub billed: i128,
+    /// The part of B without an unconditional right, because the customer may leave unpaid and unserved.
+    pub conditional: i128,
+    /// The part of [`ObligationState::transaction_price`] that the customer may still leave before: it
+    /// is not in T, but in TCV.
+    pub beyond: i128,
+    /// The option that it is.
+    pub renewal: Option<Renewal>,
+    /// The share of it that was exercised.
+    pub exercised: Quantity,
+    /// What the option would bring if all of it were exercised, beyond what was.
+    pub potential: i128,
+    /// Days for which revenue is or was withheld.
+    pub hold: Option<Hold>,
+}
+
+/// Revenue withheld.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hold {
+    /// First day withheld.
+    pub from: NaiveDate,
+    /// The day on which it was released, and on which it is posted.
+    pub released_on: Option<NaiveDate>,
+}
+
+/// Interest on advances, as accrued so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Financing {
+    /// Yearly rate, as a fraction.
+    pub rate: Quantity,
+    /// First day of the year of interest; none before the first advance.
+    pub year_from: Option<NaiveDate>,
+    /// Last day accrued; none before the first.
+    pub accrued_through: Option<NaiveDate>,
+    /// Sum over the days of the year so far of the advance x rate, in minor units x 10^-12.
+    pub exact: i128,
+    /// Interest posted for the year so far, in minor units.
+    pub posted: i128,
 }
 
 /// Revenue to be posted by the next run for days that were posted before. Minor units.
@@ -144,7 +188,11 @@ impl ContractState {
 
     /// The first day on which a run through `through` can change balances; none when it posts nothing.
     pub fn posts_from(&self, through: NaiveDate) -> Result<Option<NaiveDate>, EngineError> {
-        let mut first: Option<NaiveDate> = None;
+        let interest = self.financing.map(|financing| financing.next_day(self.signed_on));
+        // Time passing can make a bill an unconditional right.
+        let conditional = self.obligations.iter().any(|obligation| obligation.conditional != 0);
+        let right = conditional.then_some(through);
+        let mut first = interest.filter(|day| *day <= through).into_iter().chain(right).min();
         for obligation in &self.obligations {
             if let Some(due) = obligation.due_from()?.filter(|due| *due <= through) {
                 first = Some(first.map_or(due, |first| first.min(due)));

@@ -7,7 +7,7 @@ use backlog_money::{MINOR_MAX, Quantity};
 
 use crate::{
     error::{Violation, ViolationReason},
-    facts::{SignedContract, SignedObligation},
+    facts::{Renewal, SignedContract, SignedObligation},
     method::{Method, Milestone, MilestoneWeight},
 };
 
@@ -28,7 +28,9 @@ pub fn validate(contract: &SignedContract) -> Vec<Violation> {
         }
         reasons.extend(of_price(contract, obligation));
         reasons.extend(of_method(obligation));
-        if obligation.term.is_some_and(|term| !contract.term.contains(term)) {
+        reasons.extend(obligation.renewal.and_then(of_option));
+        let renews = obligation.renewal.is_some();
+        if obligation.term.is_some_and(|term| !renews && !contract.term.contains(term)) {
             reasons.push(ViolationReason::TermOutside);
         }
         violations.extend(reasons.into_iter().map(|reason| Violation {
@@ -87,7 +89,10 @@ fn of_price(contract: &SignedContract, obligation: &SignedObligation) -> Vec<Vio
     let mut reasons = Vec::new();
     let own = contract.variables.iter().any(|v| v.applies_to.contains(&obligation.id));
     let right = matches!(obligation.method, Method::MaterialRight { .. });
-    let needs_none = own || obligation.residual || obligation.method.is_metered();
+    let needs_none = own
+        || obligation.residual
+        || obligation.renewal.is_some()
+        || obligation.method.is_metered();
     match (contract.price, obligation.price) {
         (Some(_), Some(_)) => reasons.push(ViolationReason::PriceTwice),
         // The price of a right is part of what else is promised (606-10-55-44).
@@ -122,9 +127,12 @@ fn of_method(obligation: &SignedObligation) -> Option<ViolationReason> {
         }
         Method::Units { total } | Method::LaborHours { total } => *total > Quantity::ZERO,
         Method::CostToCost { estimate } => (1..=MINOR_MAX).contains(estimate),
-        Method::RightToInvoice { unit_price } => *unit_price >= Quantity::ZERO,
-        Method::Usage { unit_price, minimum } => {
-            *unit_price >= Quantity::ZERO && (0..=MINOR_MAX).contains(minimum)
+        Method::RightToInvoice { unit_price, cap } => {
+            *unit_price >= Quantity::ZERO && cap.is_none_or(|cap| (0..=MINOR_MAX).contains(&cap))
+        }
+        Method::Usage { unit_price, minimum, cap } => {
+            let capped = cap.is_none_or(|cap| (*minimum..=MINOR_MAX).contains(&cap));
+            *unit_price >= Quantity::ZERO && (0..=MINOR_MAX).contains(minimum) && capped
         }
         Method::MaterialRight { expected_share, exercise_price, expires_on } => {
             let share = Quantity::ZERO < *expected_share && *expected_share <= Quantity::ONE;
@@ -136,6 +144,12 @@ fn of_method(obligation: &SignedObligation) -> Option<ViolationReason> {
                 .then_some(ViolationReason::MilestonesUnfit);
         }
     };
+    (!sound).then_some(ViolationReason::MeasureUnfit)
+}
+
+fn of_option(option: Renewal) -> Option<ViolationReason> {
+    let share = Quantity::ZERO < option.expected_share && option.expected_share <= Quantity::ONE;
+    let sound = share && (0..=MINOR_MAX).contains(&option.exercise_price);
     (!sound).then_some(ViolationReason::MeasureUnfit)
 }
 

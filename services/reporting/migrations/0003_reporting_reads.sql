@@ -299,7 +299,7 @@ $$;
 
 -- Balances at the end of a day. Rows of kind 0: the watermark, amounts are the positions in the
 -- contract and recognition logs, from_date is recognized_through. Kind 1: sums per group and currency
--- of measures 1 to 10 and 64. Kind 2, where the day is not its month's last: what is still planned for
+-- of measures 1 to 12 and 64. Kind 2, where the day is not its month's last: what is still planned for
 -- the month, by the days not posted, and how many obligations have just that. Of kind 1 at most p_limit
 -- rows.
 create function report_backlog(
@@ -352,7 +352,7 @@ begin
     report_facts_sql(p_tenant, s.source, null, p_as_of, b, s.restrict_sql),
     report_group_sql(p_group_by),
     (select string_agg(format('coalesce(sum(s.amount) filter (where s.measure = %s), 0)::text', m),
-       ', ' order by m) from unnest(array[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 64]) m),
+       ', ' order by m) from unnest(array[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 64]) m),
     v_count, v_joins, p_limit);
 
   if p_as_of + 1 = (v_month + interval '1 month')::date then

@@ -79,12 +79,12 @@ begin
       r.contract_id, v_nil, r.effective_date, r.currency, r.backlog, r.parts
     from running r where r.backlog <> r.parts;
 
-  -- sum of plan = T - R, of each obligation.
+  -- sum of plan = TCV - R, of each obligation.
   return query
     with change as (
       select m.contract_id, m.obligation_id, m.currency, m.effective_date,
-        case m.measure when 1 then m.amount else -m.amount end as price, 0::bigint as plan
-      from movement m where m.tenant_id = p_tenant and m.measure in (1, 3)
+        case m.measure when 3 then -m.amount else m.amount end as price, 0::bigint as plan
+      from movement m where m.tenant_id = p_tenant and m.measure in (1, 2, 3)
       union all
       select p.contract_id, p.obligation_id, p.currency, p.effective_date, 0, p.amount
       from plan_row p where p.tenant_id = p_tenant),
@@ -95,7 +95,7 @@ begin
     running as (
       select d.*, sum(d.price) over w as open_price, sum(d.plan) over w as open_plan from day d
       window w as (partition by d.contract_id, d.obligation_id order by d.effective_date))
-    select 'sum of plan = T - R', r.contract_id, r.obligation_id, r.effective_date, r.currency,
+    select 'sum of plan = TCV - R', r.contract_id, r.obligation_id, r.effective_date, r.currency,
       r.open_price, r.open_plan
     from running r where r.open_price <> r.open_plan;
 

@@ -117,8 +117,8 @@ fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The same of the facts that recognition keeps.
-fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 3] {
-    use crate::samples::{adjust_revenue, change_estimate, report_progress};
+fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
+    use crate::samples::{adjust_revenue, change_estimate, hold_revenue, report_progress};
     let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
     let progress = first(report_progress(subject));
     let mut progress_other =
@@ -132,10 +132,15 @@ fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 3] {
     let mut adjustment_other =
         recognition::AdjustRevenueRequest::decode(adjustment.as_slice()).expect("a request");
     adjustment_other.adjustment.as_mut().expect("an adjustment").reason = "another".to_owned();
+    let hold = first(hold_revenue(subject));
+    let mut hold_other =
+        recognition::HoldRevenueRequest::decode(hold.as_slice()).expect("a request");
+    hold_other.hold.as_mut().expect("a hold").reason = "another".to_owned();
     [
         (progress, progress_other.encode_to_vec()),
         (estimate, estimate_other.encode_to_vec()),
         (adjustment, adjustment_other.encode_to_vec()),
+        (hold, hold_other.encode_to_vec()),
     ]
 }
 
@@ -167,7 +172,7 @@ fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     ]
 }
 
-const REMEMBER: [&str; 13] = [
+const REMEMBER: [&str; 14] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
@@ -177,6 +182,7 @@ const REMEMBER: [&str; 13] = [
     "ProgressService/ReportProgress",
     "ProgressService/ChangeEstimate",
     "ProgressService/AdjustRevenue",
+    "ProgressService/HoldRevenue",
     "InvoiceService/IssueCreditNote",
     "InvoiceService/RecordPayment",
     "ContractService/AmendContract",

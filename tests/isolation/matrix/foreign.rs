@@ -12,13 +12,14 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 10] = [
+const TELL_NOTHING: [&str; 11] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
     "ReportProgress",
     "ChangeEstimate",
     "AdjustRevenue",
+    "HoldRevenue",
     "GetRollForward",
     "GetConsistencyProof",
     "GetProcessing",

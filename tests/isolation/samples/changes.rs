@@ -14,6 +14,7 @@ pub(crate) fn amend_contract(subject: &Subject) -> Vec<Vec<u8>> {
             changes,
             added,
             treatment: contract::ChangeTreatment::Prospective.into(),
+            clauses: Some(contract::TerminationClauses { clauses: vec![promises::clause()] }),
         }),
         etag: etag.to_owned(),
         validate_only: subject.dry,

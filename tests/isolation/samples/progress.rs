@@ -73,6 +73,21 @@ pub(crate) fn change_estimate(subject: &Subject) -> Vec<Vec<u8>> {
     ])
 }
 
+pub(crate) fn hold_revenue(subject: &Subject) -> Vec<Vec<u8>> {
+    encoded(&[recognition::HoldRevenueRequest {
+        request_id: subject.request_id.clone(),
+        hold: Some(recognition::Hold {
+            contract_id: subject.contract.clone(),
+            obligation_id: subject.obligation.clone(),
+            on: Some(date(2026, 2, 1)),
+            released: true,
+            reason: "the customer confirmed".to_owned(),
+        }),
+        min_positions: seen(),
+        validate_only: subject.dry,
+    }])
+}
+
 pub(crate) fn adjust_revenue(subject: &Subject) -> Vec<Vec<u8>> {
     encoded(&[recognition::AdjustRevenueRequest {
         request_id: subject.request_id.clone(),

@@ -49,6 +49,15 @@ pub(super) fn deliveries() -> Vec<contract::ObligationTerms> {
             ssp: Some(usd("120.00")),
             ..promise("voucher", Method::MaterialRight(right))
         },
+        contract::ObligationTerms {
+            price: None,
+            renewal: Some(contract::RenewalOption {
+                expected_share: "0.9".to_owned(),
+                expires_on: Some(date(2026, 12, 31)),
+                exercise_price: Some(usd("1100.00")),
+            }),
+            ..promise("next", Method::PercentComplete(contract::PercentComplete {}))
+        },
     ]
 }
 
@@ -61,9 +70,34 @@ pub(super) fn measures() -> Vec<contract::ObligationTerms> {
         contract::ObligationTerms {
             price: None,
             unit_price: "0.015".to_owned(),
-            ..promise("calls", Method::Usage(contract::Usage { minimum: Some(usd("60.00")) }))
+            ..promise(
+                "calls",
+                Method::Usage(contract::Usage {
+                    minimum: Some(usd("60.00")),
+                    cap: Some(usd("600.00")),
+                }),
+            )
+        },
+        contract::ObligationTerms {
+            price: None,
+            unit_price: "100".to_owned(),
+            ..promise(
+                "work",
+                Method::RightToInvoice(contract::RightToInvoice { cap: Some(usd("900.00")) }),
+            )
         },
     ]
+}
+
+/// A right to end a contract early.
+pub(super) fn clause() -> contract::TerminationClause {
+    contract::TerminationClause {
+        by: contract::ClauseParty::Customer.into(),
+        notice_days: 30,
+        penalty: Some(usd("5.00")),
+        from: Some(date(2026, 2, 1)),
+        to: Some(date(2026, 11, 30)),
+    }
 }
 
 /// Terms with each of these, the second with a variable amount and a discount of its own.
@@ -91,6 +125,8 @@ pub(super) fn varied() -> [contract::ContractTerms; 2] {
         contract::ContractTerms {
             variables: vec![variable],
             discount: Some(discount),
+            clauses: vec![clause()],
+            financing_rate: "0.06".to_owned(),
             ..of(measures())
         },
     ]

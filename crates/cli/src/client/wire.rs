@@ -99,6 +99,8 @@ pub(crate) fn balances(
         refund_liability: minor(&balances.refund_liability)?,
         receivable: minor(&balances.receivable)?,
         cash: minor(&balances.cash)?,
+        interest: minor(&balances.interest)?,
+        potential: minor(&balances.potential)?,
         recognized_accrued: minor(&balances.recognized_accrued)?,
         backlog_accrued: minor(&balances.backlog_accrued)?,
     })

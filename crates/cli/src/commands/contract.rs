@@ -160,6 +160,7 @@ impl TermsArgs {
             term: None,
             method: Method::StraightLine { convention: self.convention },
             product_line: self.product_line,
+            renewal: None,
         };
         let terms = Terms {
             contract: String::new(),
@@ -170,6 +171,8 @@ impl TermsArgs {
             obligations: vec![promise],
             variables: Vec::new(),
             discount: None,
+            clauses: Vec::new(),
+            financing: None,
         };
         Ok(FileTerms { terms, currency: self.currency, number: self.number }.wire())
     }

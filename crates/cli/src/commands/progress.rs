@@ -31,6 +31,10 @@ pub(crate) enum Progress {
     Estimate(Estimate),
     /// Moves revenue of an obligation at once, for a reason.
     Adjust(Adjust),
+    /// Withholds revenue of a contract from a day on.
+    Hold(Hold),
+    /// Releases what was withheld: the next run posts it, on the day of the release.
+    Release(Hold),
 }
 
 /// Where and when, and the options of a write.
@@ -142,6 +146,19 @@ pub(crate) struct Adjust {
     reason: String,
 }
 
+/// A hold, or its end.
+#[derive(Debug, Args)]
+pub(crate) struct Hold {
+    #[command(flatten)]
+    place: Place,
+    /// Only this obligation, by its key or id.
+    #[arg(long)]
+    obligation: Option<String>,
+    /// Why.
+    #[arg(long)]
+    reason: String,
+}
+
 impl Progress {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let client = session.client()?;
@@ -151,6 +168,8 @@ impl Progress {
                 (estimate.send(session, &client).await?, "estimate recorded")
             }
             Self::Adjust(adjust) => (adjust.send(session, &client).await?, "revenue adjusted"),
+            Self::Hold(hold) => (hold.send(session, &client, false).await?, "revenue withheld"),
+            Self::Release(hold) => (hold.send(session, &client, true).await?, "revenue released"),
         };
         written(session, position.as_ref(), text, serde_json::json!({}))
     }
@@ -289,6 +308,32 @@ impl Adjust {
             validate_only: self.place.write.validate_only,
         };
         let answer = client.progress().adjust_revenue(request).await;
+        Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
+    }
+}
+
+impl Hold {
+    async fn send(
+        self,
+        session: &Session,
+        client: &Client,
+        released: bool,
+    ) -> Result<Position, Failure> {
+        let known = Known::ask(client, self.place.contract).await?;
+        let obligation = self.obligation.as_deref();
+        let request = pb::HoldRevenueRequest {
+            request_id: session.request_id(self.place.write.request_id.as_deref()),
+            hold: Some(pb::Hold {
+                contract_id: self.place.contract.to_string(),
+                obligation_id: obligation.map(|key| known.obligation(key)).unwrap_or_default(),
+                on: self.place.on(session),
+                released,
+                reason: self.reason.clone(),
+            }),
+            min_positions: self.place.after(session)?,
+            validate_only: self.place.write.validate_only,
+        };
+        let answer = client.progress().hold_revenue(request).await;
         Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
     }
 }

@@ -168,7 +168,7 @@ fn backlog_json(answer: &pb::GetBacklogResponse) -> serde_json::Value {
     })
 }
 
-fn measures(balances: &pb::Balances) -> [(&'static str, Option<&Money>); 15] {
+fn measures(balances: &pb::Balances) -> [(&'static str, Option<&Money>); 18] {
     [
         ("transaction_price", balances.transaction_price.as_ref()),
         ("beyond_enforceable", balances.beyond_enforceable.as_ref()),
@@ -183,6 +183,9 @@ fn measures(balances: &pb::Balances) -> [(&'static str, Option<&Money>); 15] {
         ("contract_asset", balances.contract_asset.as_ref()),
         ("refund_liability", balances.refund_liability.as_ref()),
         ("receivable", balances.receivable.as_ref()),
+        ("cash", balances.cash.as_ref()),
+        ("interest", balances.interest.as_ref()),
+        ("potential", balances.potential.as_ref()),
         ("recognized_accrued", balances.recognized_accrued.as_ref()),
         ("backlog_accrued", balances.backlog_accrued.as_ref()),
     ]
@@ -227,6 +230,9 @@ pub(crate) const fn cause_name(cause: Cause) -> &'static str {
         Cause::CreditNote => "credit_note",
         Cause::Payment => "payment",
         Cause::Refund => "refund",
+        Cause::Renewal => "renewal",
+        Cause::Interest => "interest",
+        Cause::Expiry => "expiry",
         Cause::Unspecified => "unspecified",
     }
 }

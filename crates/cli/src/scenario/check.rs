@@ -227,8 +227,12 @@ const fn line_of(cause: Cause) -> Option<(RollLine, bool)> {
         Cause::Usage => Some((RollLine::Usage, false)),
         Cause::Concession => Some((RollLine::Concessions, false)),
         Cause::Termination => Some((RollLine::Cancellations, true)),
+        Cause::Interest => Some((RollLine::Interest, false)),
+        Cause::Expiry => Some((RollLine::Expiries, false)),
         Cause::Recognition | Cause::Adjustment => Some((RollLine::Recognized, true)),
-        Cause::Invoice
+        // Moves between what is firm and what is beyond, never the whole.
+        Cause::Renewal
+        | Cause::Invoice
         | Cause::CreditNote
         | Cause::Payment
         | Cause::Refund

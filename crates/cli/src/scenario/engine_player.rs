@@ -204,6 +204,7 @@ impl Player for EnginePlayer {
             Verb::Progress(progress) => self.progress(on, progress),
             Verb::Reestimate(reestimate) => self.reestimate(on, reestimate),
             Verb::Adjust(adjustment) => self.adjust(on, adjustment),
+            Verb::Hold(hold) => self.hold(on, hold),
             Verb::Recognize { through, contract } => {
                 self.recognize(on, *through, contract.as_deref())
             }

@@ -20,8 +20,8 @@ mod tests;
 pub(crate) use block::parse_date;
 pub(crate) use engine_player::EnginePlayer;
 pub(crate) use model::{
-    Action, Amendment, Change, Concession, Invoice, Method, Milestone, Obligation, Scenario, Terms,
-    Treatment, Variable, VariableKind, Verb, View, Weight,
+    Action, Amendment, Change, Clause, ClauseParty, Concession, Invoice, Method, Milestone,
+    Obligation, Scenario, Terms, Treatment, Variable, VariableKind, Verb, View, Weight,
 };
 pub(crate) use parse::{parse, read_amendment, read_file, read_terms};
 pub(crate) use player::Player;

@@ -16,10 +16,10 @@ pub(crate) use changes::{
     Amendment, Change, Estimate, Included, Reestimate, Refund, Termination, Treatment,
 };
 pub(crate) use expect::{Cell, Claim, EntryKey, Expect, Measure, RollLine, View};
-pub(crate) use progress::{Adjustment, Progress, Reading};
+pub(crate) use progress::{Adjustment, Hold, Progress, Reading};
 pub(crate) use terms::{
-    DiscountScope, Method, Milestone, Obligation, Terms, Variable, VariableKind, Weight,
-    units_value,
+    Clause, ClauseParty, DiscountScope, Method, Milestone, Obligation, Renewal, Terms, Variable,
+    VariableKind, Weight, units_value,
 };
 
 /// One tenant's story and the figures that must come out.
@@ -115,6 +115,8 @@ pub(crate) enum Verb {
     Reestimate(Reestimate),
     /// A person moves revenue.
     Adjust(Adjustment),
+    /// Revenue is withheld, or released.
+    Hold(Hold),
     /// Revenue is posted.
     Recognize {
         /// Last day covered.
@@ -140,6 +142,8 @@ impl Verb {
             Self::Progress(progress) => progress.verb(),
             Self::Reestimate(_) => "reestimate",
             Self::Adjust(_) => "adjust",
+            Self::Hold(Hold { released: false, .. }) => "hold",
+            Self::Hold(_) => "release",
             Self::Recognize { .. } => "recognize",
         }
     }

@@ -2,6 +2,7 @@
 
 mod billing;
 mod changes;
+mod clauses;
 mod expect;
 mod handles;
 mod methods;
@@ -26,7 +27,7 @@ use super::{
 pub(crate) use changes::read_amendment;
 pub(crate) use sign::read_terms;
 
-const VERBS: [&str; 18] = [
+const VERBS: [&str; 20] = [
     "adjust",
     "amend",
     "credit_note",
@@ -35,6 +36,7 @@ const VERBS: [&str; 18] = [
     "exercise",
     "expect",
     "expire",
+    "hold",
     "invoice",
     "milestone",
     "pay",
@@ -43,6 +45,7 @@ const VERBS: [&str; 18] = [
     "reestimate",
     "refund",
     "refuse",
+    "release",
     "sign",
     "terminate",
 ];
@@ -219,6 +222,7 @@ impl Reader {
             "expire" => self.expire(node, refused),
             "reestimate" => self.reestimate(node, refused),
             "adjust" => self.adjust(node, refused),
+            "hold" | "release" => self.hold(name == "release", node, refused),
             "recognize" => self.recognize(on, node, refused),
             other => {
                 self.wrong(line, format!("unknown verb {other:?}; known: {}", VERBS.join(", ")));

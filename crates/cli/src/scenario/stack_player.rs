@@ -253,6 +253,7 @@ impl Player for StackPlayer {
             Verb::Progress(progress) => self.progress(on, progress).await,
             Verb::Reestimate(reestimate) => self.reestimate(on, reestimate).await,
             Verb::Adjust(adjustment) => self.adjust(on, adjustment).await,
+            Verb::Hold(hold) => self.hold(on, hold).await,
             Verb::Recognize { through, contract } => {
                 self.recognize(*through, contract.as_deref()).await
             }

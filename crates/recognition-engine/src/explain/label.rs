@@ -157,5 +157,7 @@ named_enum! {
         Refund = "refund",
         /// Progress as the measure counts it.
         Progress = "progress",
+        /// Only this obligation is withheld or released.
+        Held = "held",
     }
 }

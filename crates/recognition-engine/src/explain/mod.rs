@@ -112,6 +112,6 @@ fn changes(
         Fact::Amended(fact) => change::amend(draft, before, after, (fact, effects)),
         Fact::Terminated(fact) => change::terminate(draft, before, fact),
         Fact::Adjusted(fact) => billing::adjust(draft, before, fact),
-        Fact::Signed { .. } | Fact::Run { .. } => Ok(()),
+        Fact::Signed { .. } | Fact::Run { .. } | Fact::Held(_) | Fact::Released(_) => Ok(()),
     }
 }

@@ -41,6 +41,10 @@ named_enum! {
         Terminated = "terminated",
         /// A person adjusted revenue.
         Adjusted = "adjusted",
+        /// Revenue is withheld.
+        Held = "held",
+        /// What was withheld may be posted.
+        Released = "released",
         /// Revenue was posted.
         Run = "run",
     }
@@ -58,6 +62,8 @@ impl FactKind {
             Fact::Amended(_) => Self::Amended,
             Fact::Terminated(_) => Self::Terminated,
             Fact::Adjusted(_) => Self::Adjusted,
+            Fact::Held(_) => Self::Held,
+            Fact::Released(_) => Self::Released,
             Fact::Run { .. } => Self::Run,
         }
     }

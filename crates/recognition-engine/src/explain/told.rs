@@ -54,6 +54,11 @@ pub(super) fn tell(
             let key = key(state, fact.obligation)?;
             draft.tell_of(key, Label::Adjusted, Value::Amount(fact.amount));
         }
+        Fact::Held(fact) | Fact::Released(fact) => {
+            if let Some(id) = fact.obligation {
+                draft.tell_of(key(state, id)?, Label::Held, Value::Yes);
+            }
+        }
         Fact::Run { through } => draft.tell(Label::Through, Value::Day(*through)),
     }
     Ok(())

@@ -44,6 +44,10 @@ pub struct Balances {
     pub receivable: i128,
     /// Cash received less cash given back.
     pub cash: i128,
+    /// Interest accreted on advances.
+    pub interest: i128,
+    /// What options not exercised would bring; never in backlog.
+    pub potential: i128,
     /// R carried on to the day along the plan.
     pub recognized_accrued: i128,
     /// TCV - recognized accrued.
@@ -82,6 +86,8 @@ impl Ledger {
             refund_liability: total(Measure::RefundLiability),
             receivable: total(Measure::Receivable),
             cash: total(Measure::Cash),
+            interest: total(Measure::Interest),
+            potential: total(Measure::Potential),
             recognized_accrued,
             backlog_accrued: sub(tcv, recognized_accrued)?,
         })

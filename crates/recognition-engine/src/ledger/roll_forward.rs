@@ -59,6 +59,8 @@ fn change_of_backlog(movement: &Movement) -> i128 {
         | Measure::ContractAsset
         | Measure::RefundLiability
         | Measure::Receivable
-        | Measure::Cash => 0,
+        | Measure::Cash
+        | Measure::Interest
+        | Measure::Potential => 0,
     }
 }

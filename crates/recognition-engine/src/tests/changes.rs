@@ -38,6 +38,7 @@ fn amendment(on: &str, treatment: Treatment, changes: Vec<ObligationChange>) -> 
         changes,
         added: Vec::new(),
         treatment: Some(treatment),
+        clauses: None,
     })
 }
 
@@ -195,6 +196,7 @@ fn change_order_on_a_construction_contract() {
         changes: vec![price],
         added: Vec::new(),
         treatment: None,
+        clauses: None,
     };
     assert_eq!(propose(&story.state, &amended).unwrap(), Treatment::CatchUp);
     let cost = Estimate::Cost { obligation: obligation_id(0), estimate: 82_000_000 };
@@ -430,6 +432,7 @@ fn additions_and_removals() {
         changes: vec![removed],
         added: vec![added],
         treatment: None,
+        clauses: None,
     };
     assert_eq!(propose(&story.state, &fact).unwrap(), Treatment::Prospective);
     story.fact(&Fact::Amended(fact));
@@ -454,7 +457,7 @@ fn additions_and_removals() {
 fn additions_of_other_kinds() {
     let mut story = year(120_000);
     let mut metered = obligation(1, None, None);
-    metered.method = Method::Usage { unit_price: q("1"), minimum: 5_000 };
+    metered.method = Method::Usage { unit_price: q("1"), minimum: 5_000, cap: None };
     let mut past = obligation(2, Some(3_000), None);
     past.term = Some(term("2026-01-01", "2026-02-28"));
     for added in [metered, past] {
@@ -464,6 +467,7 @@ fn additions_of_other_kinds() {
             changes: Vec::new(),
             added: vec![added],
             treatment: Some(Treatment::Prospective),
+            clauses: None,
         }));
     }
     assert_eq!(story.at("2026-04-01").transaction_price, 128_000);
@@ -511,7 +515,7 @@ fn what_is_carved_out_is_earned_once() {
 fn an_adjusted_meter_counts_use_once() {
     let mut signed = contract(term("2026-01-01", "2026-12-31"), &[0]);
     signed.obligations[0].price = None;
-    signed.obligations[0].method = Method::RightToInvoice { unit_price: q("3") };
+    signed.obligations[0].method = Method::RightToInvoice { unit_price: q("3"), cap: None };
     let mut story = Story::sign(signed, even(Convention::EvenMonths));
     let used = |on: &str, units: &str| {
         Fact::Progressed(ProgressFact {

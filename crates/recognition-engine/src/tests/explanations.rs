@@ -19,7 +19,7 @@ fn addition(of: &histories::Happening, made: &SignedContract, on: chrono::NaiveD
     let next = made.obligations.len();
     let adds = of.amount % 3 != 0;
     let method = match of.amount % 4 {
-        0 => Method::Usage { unit_price: histories::q(2), minimum: of.amount },
+        0 => Method::Usage { unit_price: histories::q(2), minimum: of.amount, cap: None },
         1 => Method::PercentComplete,
         _ => Method::StraightLine { convention: None },
     };
@@ -40,6 +40,7 @@ fn addition(of: &histories::Happening, made: &SignedContract, on: chrono::NaiveD
         added: if adds { vec![added] } else { Vec::new() },
         treatment: [None, Some(Treatment::Mixed), Some(Treatment::Prospective)]
             [usize::try_from(of.amount % 3).unwrap()],
+        clauses: None,
     })
 }
 
@@ -153,6 +154,7 @@ fn a_prospective_change_by_its_pool() {
         changes: vec![change],
         added: Vec::new(),
         treatment: None,
+        clauses: None,
     });
     let told = words(&[signed(made), Fact::Run { through: day("2026-06-30") }, amended]);
     for part in [

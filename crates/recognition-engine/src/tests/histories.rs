@@ -43,7 +43,7 @@ fn method() -> impl Strategy<Value = Method> {
                 })
                 .collect()
         )),
-        1 => Just(Method::Usage { unit_price: q(3), minimum: 20_000 }),
+        1 => Just(Method::Usage { unit_price: q(3), minimum: 20_000, cap: None }),
     ]
 }
 
@@ -121,7 +121,14 @@ pub(super) fn fact(of: &Happening, on: NaiveDate, made: &SignedContract) -> Fact
     let before = (on - Days::new(of.late)).max(day(BEGIN));
     let line = vec![InvoiceLine { obligation, amount }];
     let amended = |changes, treatment| {
-        Fact::Amended(AmendmentFact { contract, on, changes, added: Vec::new(), treatment })
+        Fact::Amended(AmendmentFact {
+            contract,
+            on,
+            changes,
+            added: Vec::new(),
+            treatment,
+            clauses: None,
+        })
     };
     match of.kind {
         0 | 1 => Fact::Invoiced(InvoiceFact {
@@ -208,7 +215,14 @@ fn more(of: &Happening, on: NaiveDate, made: &SignedContract) -> Fact {
         _ => (Vec::new(), vec![own]),
     };
     let treatment = (of.amount % 4 != 0).then_some(Treatment::Separate);
-    Fact::Amended(AmendmentFact { contract: contract_id(), on, changes, added, treatment })
+    Fact::Amended(AmendmentFact {
+        contract: contract_id(),
+        on,
+        changes,
+        added,
+        treatment,
+        clauses: None,
+    })
 }
 
 /// What is refused must be refused for a reason, and change nothing.

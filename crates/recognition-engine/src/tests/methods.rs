@@ -119,7 +119,7 @@ fn units_are_capped() {
 /// Metered work: T is what is earned, sub-cents are kept, pure use leaves no backlog (case 36).
 #[test]
 fn right_to_invoice() {
-    let mut story = story(&[0], vec![Method::RightToInvoice { unit_price: q("0.015") }]);
+    let mut story = story(&[0], vec![Method::RightToInvoice { unit_price: q("0.015"), cap: None }]);
     story.invoice("2026-01-01", 5_000);
     let used =
         |on, quantity: &str| progress(on, Reading::Usage { quantity: q(quantity), amount: None });
@@ -140,7 +140,7 @@ fn right_to_invoice() {
 /// A committed minimum is backlog from the start; what of it is not used is earned at the end.
 #[test]
 fn usage_with_a_minimum() {
-    let method = Method::Usage { unit_price: q("1"), minimum: 10_000 };
+    let method = Method::Usage { unit_price: q("1"), minimum: 10_000, cap: None };
     let mut story = story(&[0], vec![method]);
     assert_eq!(story.at("2026-01-01").backlog, 10_000);
     let used =
@@ -154,7 +154,8 @@ fn usage_with_a_minimum() {
         ],
     );
     assert_eq!(figures, [(3_000, 7_000), (3_000, 7_000), (10_000, 0)]);
-    let mut above = self::story(&[0], vec![Method::Usage { unit_price: q("1"), minimum: 10_000 }]);
+    let mut above =
+        self::story(&[0], vec![Method::Usage { unit_price: q("1"), minimum: 10_000, cap: None }]);
     let figures = monthly(
         &mut above,
         &[("2026-01-31", vec![used("2026-01-10", "130")]), ("2026-12-31", vec![])],

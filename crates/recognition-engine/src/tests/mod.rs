@@ -5,12 +5,16 @@ mod booking;
 mod calendars;
 mod cases;
 mod changes;
+mod clauses;
 mod contract_balances;
 mod conventions;
 mod explanations;
+mod financing;
 mod histories;
+mod holds;
 mod ledger;
 mod methods;
+mod options;
 mod periods;
 mod properties;
 mod roundings;
@@ -68,6 +72,7 @@ fn obligation(ordinal: u128, price: Option<i128>, ssp: Option<i128>) -> SignedOb
         residual: false,
         term: None,
         method: Method::StraightLine { convention: None },
+        renewal: None,
     }
 }
 
@@ -83,6 +88,8 @@ fn contract(term: Term, prices: &[i128]) -> SignedContract {
         obligations: obligations.collect(),
         variables: Vec::new(),
         discount: None,
+        clauses: Vec::new(),
+        financing: None,
     }
 }
 

@@ -39,6 +39,7 @@ fn thirty_more(price: i128, ssp: i128) -> AmendmentFact {
         }],
         added: Vec::new(),
         treatment: None,
+        clauses: None,
     }
 }
 
@@ -124,7 +125,14 @@ fn another_year() {
     };
     let amended = |on: &str, changes, treatment| {
         let (contract, on) = (contract_id(), day(on));
-        Fact::Amended(AmendmentFact { contract, on, changes, added: Vec::new(), treatment })
+        Fact::Amended(AmendmentFact {
+            contract,
+            on,
+            changes,
+            added: Vec::new(),
+            treatment,
+            clauses: None,
+        })
     };
     let longer = amended("2026-07-01", vec![change("2027-12-31", 240_000)], None);
     story.fact(&longer);

@@ -7,7 +7,7 @@ use chrono::NaiveDate;
 
 use super::contract::Contract;
 use super::convert::price_of;
-use super::terms::{Promise, Terms};
+use super::terms::{Clause, Promise, Terms};
 
 /// A change that the parties approved. Amounts in minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub(crate) struct Amendment {
     pub(crate) added: Vec<Promise>,
     /// How it is accounted for; as the standard has it where none is given.
     pub(crate) treatment: Option<Treatment>,
+    /// On what terms it can be ended early from then on; as before where none are given.
+    pub(crate) clauses: Option<Vec<Clause>>,
 }
 
 /// A change of one obligation: new totals over its whole life. Amounts in minor units.
@@ -88,6 +90,9 @@ impl Contract {
             grow(fields, &path, &mut next.terms, Some(promise.term));
             next.terms.obligations.push(promise.clone());
             next.billed.push(0);
+        }
+        if let Some(clauses) = &amendment.clauses {
+            next.terms.clauses.clone_from(clauses);
         }
         if next.terms.total() > MINOR_MAX {
             let sentence = "must leave prices that sum to at most 10^15 minor units";

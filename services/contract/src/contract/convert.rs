@@ -1,6 +1,7 @@
 //! Contracts between wire and domain.
 
 mod amendment;
+mod clause;
 mod method;
 mod obligation;
 mod rules;
@@ -22,6 +23,7 @@ pub(super) use values::price_of;
 use super::contract::Contract;
 use super::error::ContractError;
 use super::terms::{Discount, Limits, Terms, Variable, VariableKind};
+use clause::{clause_to_proto, parse_clauses, parse_rate};
 use obligation::{Whole, obligation_to_proto, parse_obligations};
 use values::{
     is_key, parse_amount, parse_key, parse_positive, parse_signed, parse_term, term_to_proto,
@@ -85,6 +87,8 @@ pub(crate) fn read_terms(
         .discount
         .as_ref()
         .and_then(|scope| parse_discount(fields, &at("discount"), scope, &keys, terms, currency));
+    let clauses = parse_clauses(fields, &at("clauses"), &terms.clauses, currency);
+    let financing = parse_rate(fields, &at("financing_rate"), &terms.financing_rate);
     if !fields.is_clean() {
         return None;
     }
@@ -98,6 +102,8 @@ pub(crate) fn read_terms(
         dimensions: terms.dimensions.iter().map(|(n, v)| (n.clone(), v.clone())).collect(),
         variables,
         discount,
+        clauses,
+        financing,
     })
 }
 
@@ -238,6 +244,8 @@ pub(crate) fn terms_to_proto(terms: &Terms) -> pb::ContractTerms {
             obligations: discount.obligations.clone(),
             amount: discount.amount.map(money),
         }),
+        clauses: terms.clauses.iter().map(|c| clause_to_proto(c, terms.currency)).collect(),
+        financing_rate: terms.financing.map_or_else(String::new, |rate| rate.to_string()),
     }
 }
 

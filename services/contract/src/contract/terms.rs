@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use backlog_ids::{ContractId, ObligationId};
 use backlog_money::{Currency, Quantity};
 use backlog_recognition_engine::{
-    Allocation, DiscountScope, EngineError, Method, SignedContract, SignedObligation, Term,
-    Variable as EngineVariable, Violation, ViolationReason, validate,
+    Allocation, Clause as EngineClause, DiscountScope, EngineError, Method, Renewal,
+    SignedContract, SignedObligation, Term, Variable as EngineVariable, Violation, ViolationReason,
+    validate,
 };
 use chrono::NaiveDate;
 
@@ -54,6 +55,19 @@ pub(crate) struct Terms {
     pub(crate) variables: Vec<Variable>,
     /// Obligations that the discount belongs to (606-10-32-36); all where none is given.
     pub(crate) discount: Option<Discount>,
+    /// On what terms it can be ended early.
+    pub(crate) clauses: Vec<Clause>,
+    /// Yearly interest on advances that finance the vendor, as a fraction.
+    pub(crate) financing: Option<Quantity>,
+}
+
+/// A right to end a contract early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Clause {
+    /// Whether the vendor has it too.
+    pub(crate) mutual: bool,
+    /// What it is.
+    pub(crate) right: EngineClause,
 }
 
 /// One distinct promise. Amounts in minor units.
@@ -88,6 +102,8 @@ pub(crate) struct Promise {
     pub(crate) transaction_price: i128,
     /// Whether an amendment gave up what remained of it.
     pub(crate) removed: bool,
+    /// That it is an option to renew (606-10-55-45).
+    pub(crate) renewal: Option<Renewal>,
 }
 
 /// An amount that depends on what is yet to happen. Minor units; rebates and penalties are negative.
@@ -148,7 +164,9 @@ impl Terms {
             shares = allocation.shares()?;
         }
         for (promise, share) in self.obligations.iter_mut().zip(shares) {
-            let share = share.checked_add(promise.committed()).ok_or(EngineError::Overflow)?;
+            // What an option brings can be billed once it is exercised; this service does not know when.
+            let more = promise.committed().saturating_add(promise.option_price());
+            let share = share.checked_add(more).ok_or(EngineError::Overflow)?;
             promise.transaction_price = share;
         }
         Ok(())
@@ -218,6 +236,8 @@ impl Terms {
                 obligations: ids(&discount.obligations),
                 amount: discount.amount,
             }),
+            clauses: self.clauses.iter().map(|clause| clause.right).collect(),
+            financing: self.financing,
         }
     }
 }
@@ -241,7 +261,13 @@ impl Promise {
     /// The same, added to a contract: its price is all its own.
     pub(super) fn priced_by_itself(self) -> Self {
         let price = self.price.unwrap_or(0).saturating_add(self.committed());
+        let price = price.saturating_add(self.option_price());
         Self { transaction_price: price, ..self }
+    }
+
+    /// What exercising an option to renew costs, in minor units.
+    fn option_price(&self) -> i128 {
+        self.renewal.map_or(0, |option| option.exercise_price)
     }
 
     /// What is committed of metered use, in minor units.
@@ -262,6 +288,7 @@ impl Promise {
             residual: self.residual,
             term: Some(self.term),
             method: self.method.clone(),
+            renewal: self.renewal,
         }
     }
 }

@@ -26,6 +26,7 @@ fn amend(request_id: &str, contract: &pb::Contract, price: &str) -> pb::AmendCon
             changes: vec![change],
             added,
             treatment: 0,
+            clauses: None,
         }),
         etag: contract.etag.clone(),
         validate_only: false,
@@ -95,7 +96,7 @@ fn every_kind() -> pb::ContractTerms {
     let metered = pb::ObligationTerms {
         key: "usage".to_owned(),
         unit_price: "0.0150".to_owned(),
-        method: Some(Method::Usage(pb::Usage { minimum: usd("6") })),
+        method: Some(Method::Usage(pb::Usage { minimum: usd("6"), cap: None })),
         ..pb::ObligationTerms::default()
     };
     let units = pb::ObligationTerms {

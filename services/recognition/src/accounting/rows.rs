@@ -4,11 +4,11 @@ use std::borrow::Cow;
 
 use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
 use backlog_ids::{AccountId, AccountingContractId, ContractId, ObligationId, TenantId, TypedId};
-use backlog_money::Currency;
+use backlog_money::{Currency, Quantity};
 use backlog_recognition_engine::{
-    AccountingContract, Allocation, BalancePoint, ContractState, Convention, Mark, Method,
-    ObligationState, Pending, Periods, Phase, Point, Policy, ReceivableOn, Rounding, Term,
-    accounting_contract_of,
+    AccountingContract, Allocation, BalancePoint, Clause, ContractState, Convention, Financing,
+    Hold, Mark, Method, ObligationState, Pending, Periods, Phase, Point, Policy, ReceivableOn,
+    Renewal, Rounding, Term, accounting_contract_of,
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -151,6 +151,12 @@ struct ContractBasis<'a> {
     allocation: Cow<'a, Allocation>,
     /// Of each accounting contract, whether its price went down.
     reduced: Vec<bool>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    clauses: Cow<'a, [Clause]>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    enforced_on: Option<NaiveDate>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    financing: Option<Financing>,
 }
 
 /// What of an obligation changes rarely, as the column `basis` holds it.
@@ -174,6 +180,18 @@ struct ObligationBasis<'a> {
     pending: Cow<'a, [Pending]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     ended_on: Option<NaiveDate>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    conditional: i128,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    beyond: i128,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    renewal: Option<Renewal>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    exercised: Option<Quantity>,
+    #[serde(default, skip_serializing_if = "is_zero")]
+    potential: i128,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    hold: Option<Hold>,
 }
 
 pub(crate) fn contract_basis(state: &ContractState) -> String {
@@ -181,7 +199,15 @@ pub(crate) fn contract_basis(state: &ContractState) -> String {
         term: state.term,
         allocation: Cow::Borrowed(&state.allocation),
         reduced: state.accounting.iter().map(|part| part.reduced).collect(),
+        clauses: Cow::Borrowed(&state.clauses),
+        enforced_on: state.enforced_on,
+        financing: state.financing,
     })
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(amount: &i128) -> bool {
+    *amount == 0
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
@@ -213,6 +239,12 @@ impl<'a> ObligationBasis<'a> {
             marks: Cow::Borrowed(&of.marks),
             pending: Cow::Borrowed(&of.pending),
             ended_on: of.ended_on,
+            conditional: of.conditional,
+            beyond: of.beyond,
+            renewal: of.renewal,
+            exercised: Some(of.exercised).filter(|share| *share != Quantity::ZERO),
+            potential: of.potential,
+            hold: of.hold,
         }
     }
 }
@@ -340,6 +372,9 @@ pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError>
         obligations: Vec::new(),
         receivable: amount(row, "receivable")?,
         advance: amount(row, "advance")?,
+        clauses: basis.clauses.into_owned(),
+        enforced_on: basis.enforced_on,
+        financing: basis.financing,
         accounting: accounting.collect(),
     })
 }
@@ -367,6 +402,12 @@ pub(crate) fn obligation_from(row: &QueryResult) -> Result<ObligationState, DbEr
         recognized: amount(row, "recognized")?,
         posted_through: Some(posted).filter(|posted| *posted != never()),
         ended_on: basis.ended_on,
+        conditional: basis.conditional,
+        beyond: basis.beyond,
+        renewal: basis.renewal,
+        exercised: basis.exercised.unwrap_or(Quantity::ZERO),
+        potential: basis.potential,
+        hold: basis.hold,
         billed: amount(row, "billed")?,
     })
 }

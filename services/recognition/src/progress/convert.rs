@@ -68,6 +68,7 @@ fn encoded(wire: &Wire) -> Vec<u8> {
         Wire::Progress(progress) => progress.encode_to_vec(),
         Wire::Estimate(estimate) => estimate.encode_to_vec(),
         Wire::Adjustment(adjustment) => adjustment.encode_to_vec(),
+        Wire::Hold(hold) => hold.encode_to_vec(),
     }
 }
 

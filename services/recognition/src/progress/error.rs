@@ -92,6 +92,7 @@ const fn places(wire: &Wire) -> (&'static str, &'static str, &'static str) {
             _ => ("change", "variable.estimate", "variable.id"),
         },
         Wire::Adjustment(_) => ("adjustment", "amount", "obligation_id"),
+        Wire::Hold(_) => ("hold", "obligation_id", "obligation_id"),
     }
 }
 

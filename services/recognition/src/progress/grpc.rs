@@ -9,7 +9,7 @@ use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::progress_service_server::ProgressService;
 use backlog_proto::recognition::v1::{
     AdjustRevenueRequest, AdjustRevenueResponse, ChangeEstimateRequest, ChangeEstimateResponse,
-    ReportProgressRequest, ReportProgressResponse,
+    HoldRevenueRequest, HoldRevenueResponse, ReportProgressRequest, ReportProgressResponse,
 };
 use backlog_service_kit::{context, deadline, to_status};
 use backlog_tenancy::{Permission, TenantScope};
@@ -119,5 +119,24 @@ impl ProgressService for ProgressServer {
         };
         let position = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
         Ok(Response::new(AdjustRevenueResponse { position }))
+    }
+
+    async fn hold_revenue(
+        &self,
+        request: Request<HoldRevenueRequest>,
+    ) -> Result<Response<HoldRevenueResponse>, Status> {
+        let scope = scope(&request, Permission::RevenueAdjust)?;
+        let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
+        let request = request.get_ref();
+        let call = Call {
+            method: "HoldRevenue",
+            request_id: &request.request_id,
+            field: "hold",
+            fact: request.hold.clone().map(Wire::Hold),
+            min_positions: &request.min_positions,
+            validate_only: request.validate_only,
+        };
+        let position = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        Ok(Response::new(HoldRevenueResponse { position }))
     }
 }

@@ -166,7 +166,9 @@ pub(crate) fn recognize(
     let balances_from = effects.balances_from;
     let mut pairs = before.obligations.iter().zip(&state.obligations);
     let bases = !pairs.all(|(before, after)| same_basis(before, after));
-    Ok(Some((ContractChange { state, own_row: false, bases, balances_from }, effects)))
+    // What a run changes of a contract itself: how far interest and what is enforceable are known.
+    let own_row = (before.enforced_on, before.financing) != (state.enforced_on, state.financing);
+    Ok(Some((ContractChange { state, own_row, bases, balances_from }, effects)))
 }
 
 impl Run {

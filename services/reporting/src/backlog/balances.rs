@@ -27,6 +27,10 @@ pub struct Sums {
     pub receivable: i128,
     /// Cash received less cash given back.
     pub cash: i128,
+    /// Interest accreted on advances.
+    pub interest: i128,
+    /// What options not exercised would bring.
+    pub potential: i128,
     /// What plans still hold for months whose service is over.
     pub plan_due: i128,
 }
@@ -77,6 +81,8 @@ pub fn balances(sums: &Sums, accrued: i128) -> Option<Balances> {
         refund_liability: sums.refund_liability,
         receivable: sums.receivable,
         cash: sums.cash,
+        interest: sums.interest,
+        potential: sums.potential,
         recognized_accrued,
         backlog_accrued: tcv.checked_sub(recognized_accrued)?,
     })
@@ -111,6 +117,8 @@ mod tests {
             refund_liability: 2_000,
             receivable: 55_000,
             cash: 65_000,
+            interest: 0,
+            potential: 7_000,
             plan_due: 5_000,
         };
         let at = balances(&sums, 700).unwrap();

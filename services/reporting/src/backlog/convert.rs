@@ -108,6 +108,8 @@ fn rendered(at: &Balances, currency: Currency, contract_count: u64) -> pb::Balan
         backlog_accrued: money(at.backlog_accrued),
         contract_count,
         cash: money(at.cash),
+        interest: money(at.interest),
+        potential: money(at.potential),
     }
 }
 

@@ -61,7 +61,7 @@ fn count(row: &QueryResult) -> Result<u64, ReadFault> {
 }
 
 fn sums(row: &QueryResult) -> Result<Sums, ReadFault> {
-    let amounts: [i128; 11] = amounts(row)?
+    let amounts: [i128; 13] = amounts(row)?
         .try_into()
         .map_err(|_| ReadFault::Internal("a row has other sums than it must".to_owned()))?;
     let [
@@ -75,6 +75,8 @@ fn sums(row: &QueryResult) -> Result<Sums, ReadFault> {
         refund_liability,
         receivable,
         cash,
+        interest,
+        potential,
         plan_due,
     ] = amounts;
     Ok(Sums {
@@ -88,6 +90,8 @@ fn sums(row: &QueryResult) -> Result<Sums, ReadFault> {
         refund_liability,
         receivable,
         cash,
+        interest,
+        potential,
         plan_due,
     })
 }

@@ -334,13 +334,15 @@ fn of_obligation(measure: pb::Measure) -> bool {
         | pb::Measure::BeyondEnforceable
         | pb::Measure::Recognized
         | pb::Measure::Billed
-        | pb::Measure::Unconditional => true,
+        | pb::Measure::Unconditional
+        | pb::Measure::Potential => true,
         pb::Measure::Unspecified
         | pb::Measure::DeferredRevenue
         | pb::Measure::ContractAsset
         | pb::Measure::RefundLiability
         | pb::Measure::Receivable
-        | pb::Measure::Cash => false,
+        | pb::Measure::Cash
+        | pb::Measure::Interest => false,
     }
 }
 

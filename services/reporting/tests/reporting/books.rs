@@ -433,6 +433,7 @@ pub(crate) fn terms(
         residual: false,
         term: None,
         method: Method::StraightLine { convention: None },
+        renewal: None,
     };
     SignedContract {
         contract: ContractId::from_uuid(Uuid::from_u128(number)),
@@ -443,6 +444,8 @@ pub(crate) fn terms(
         obligations: (0..).zip(prices).map(obligation).collect(),
         variables: Vec::new(),
         discount: None,
+        clauses: Vec::new(),
+        financing: None,
     }
 }
 
@@ -512,6 +515,8 @@ fn measure(measure: Measure) -> recognition::Measure {
         Measure::RefundLiability => recognition::Measure::RefundLiability,
         Measure::Receivable => recognition::Measure::Receivable,
         Measure::Cash => recognition::Measure::Cash,
+        Measure::Interest => recognition::Measure::Interest,
+        Measure::Potential => recognition::Measure::Potential,
     }
 }
 
@@ -554,6 +559,8 @@ pub(crate) fn balances(row: &pb::Balances) -> backlog_recognition_engine::Balanc
         refund_liability: minor(row.refund_liability.as_ref()),
         receivable: minor(row.receivable.as_ref()),
         cash: minor(row.cash.as_ref()),
+        interest: minor(row.interest.as_ref()),
+        potential: minor(row.potential.as_ref()),
         recognized_accrued: minor(row.recognized_accrued.as_ref()),
         backlog_accrued: minor(row.backlog_accrued.as_ref()),
     }

@@ -107,6 +107,7 @@ fn file(amendment: &Amendment) -> pb::Amendment {
         changes: amendment.changes.iter().map(terms::change).collect(),
         added: amendment.added.iter().map(terms::obligation).collect(),
         treatment: terms::treatment(amendment.treatment).into(),
+        clauses: amendment.clauses.as_ref().map(|of| terms::clauses(of)),
     }
 }
 

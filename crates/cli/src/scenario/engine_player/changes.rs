@@ -65,7 +65,10 @@ impl EnginePlayer {
             Treatment::Separate => engine::Treatment::Separate,
         });
         let contract = state.contract;
-        let fact = Fact::Amended(AmendmentFact { contract, on, changes, added, treatment });
+        let clauses = amendment.clauses.as_ref();
+        let clauses = clauses.map(|clauses| clauses.iter().map(super::terms::clause).collect());
+        let fact =
+            Fact::Amended(AmendmentFact { contract, on, changes, added, treatment, clauses });
         self.fold(on, &amendment.contract, &fact)?;
         self.keep(&amendment.contract, |kept| *kept = tally);
         Ok(())
@@ -151,7 +154,8 @@ fn unknown(name: &str) -> Failure {
 
 /// What can be told of an amendment without its contract.
 fn is_sound(amendment: &Amendment) -> Result<(), Failure> {
-    if amendment.changes.is_empty() && amendment.added.is_empty() {
+    let changes = !amendment.changes.is_empty() || amendment.clauses.is_some();
+    if !changes && amendment.added.is_empty() {
         return Err(unfit("an amendment must change or add something"));
     }
     let mut keys = BTreeSet::new();
@@ -211,6 +215,8 @@ fn added(
         obligations,
         variables: Vec::new(),
         discount: None,
+        clauses: Vec::new(),
+        financing: None,
     };
     let violations = if added.is_empty() { Vec::new() } else { validate(&alone) };
     // Terms beyond the contract's are what an amendment may bring.

@@ -1,12 +1,12 @@
 //! What was done, and adjustments.
 
 use backlog_money::Money;
-use backlog_recognition_engine::{self as engine, AdjustmentFact, Fact, ProgressFact};
+use backlog_recognition_engine::{self as engine, AdjustmentFact, Fact, HoldFact, ProgressFact};
 use chrono::NaiveDate;
 
 use crate::failure::Failure;
 
-use super::super::model::{Adjustment, Progress, Reading};
+use super::super::model::{Adjustment, Hold, Progress, Reading};
 use super::EnginePlayer;
 use super::changes::obligation_id;
 use super::refusal::unfit;
@@ -21,6 +21,15 @@ impl EnginePlayer {
             reading: reading(&progress.reading),
         });
         self.fold(on, &progress.contract, &fact)
+    }
+
+    pub(super) fn hold(&mut self, on: NaiveDate, hold: &Hold) -> Result<(), Failure> {
+        let state = self.accounted(&hold.contract)?;
+        let obligation =
+            hold.obligation.as_ref().map(|key| obligation_id(state, key)).transpose()?;
+        let fact = HoldFact { contract: state.contract, obligation, on };
+        let fact = if hold.released { Fact::Released(fact) } else { Fact::Held(fact) };
+        self.fold(on, &hold.contract, &fact)
     }
 
     pub(super) fn adjust(&mut self, on: NaiveDate, adjustment: &Adjustment) -> Result<(), Failure> {

@@ -177,11 +177,12 @@ impl Promise {
             engine::Method::Usage { minimum, .. } => (None, *minimum),
             _ => (None, 0),
         };
+        let option_price = promised.renewal.map_or(0, |option| option.exercise_price);
         let price = promised.price;
         Self {
             key: promised.key.clone(),
             metered: promised.method.is_metered(),
-            billable: share.saturating_add(committed),
+            billable: share.saturating_add(committed).saturating_add(option_price),
             billed: 0,
             removed: false,
             price,

@@ -12,7 +12,9 @@ use chrono::NaiveDate;
 
 use crate::failure::Failure;
 
-use super::super::model::{DiscountScope, Method, Milestone, Obligation, Terms, Variable, Weight};
+use super::super::model::{
+    Clause, DiscountScope, Method, Milestone, Obligation, Terms, Variable, Weight,
+};
 use super::refusal::{invalid, refusal};
 use super::tally::Tally;
 use super::{EnginePlayer, Known, contract_id};
@@ -95,6 +97,8 @@ pub(super) fn signed(
         obligations,
         variables,
         discount,
+        clauses: terms.clauses.iter().map(clause).collect(),
+        financing: terms.financing,
     };
     allocate_price(&signed).map_err(refusal)?;
     Ok(signed)
@@ -121,6 +125,21 @@ pub(super) fn promised(
         residual: obligation.residual,
         term: own.and_then(|own| term_of(&format!("{field}.term"), own, wrong)),
         method: method(obligation),
+        renewal: obligation.renewal.as_ref().map(|option| engine::Renewal {
+            expected_share: option.expected_share,
+            exercise_price: option.exercise_price.map_or(0, Money::minor),
+            expires_on: option.expires_on,
+        }),
+    }
+}
+
+/// A right to end a contract early.
+pub(super) fn clause(clause: &Clause) -> engine::Clause {
+    engine::Clause {
+        notice_days: clause.notice_days,
+        penalty: clause.penalty.map_or(0, Money::minor),
+        from: clause.from,
+        to: clause.to,
     }
 }
 
@@ -163,10 +182,14 @@ fn method(obligation: &Obligation) -> engine::Method {
         Method::Units { total: units } => engine::Method::Units { total: total(units) },
         Method::PercentComplete => engine::Method::PercentComplete,
         Method::LaborHours { total: hours } => engine::Method::LaborHours { total: total(hours) },
-        Method::RightToInvoice => engine::Method::RightToInvoice { unit_price },
-        Method::Usage { minimum } => {
-            engine::Method::Usage { unit_price, minimum: minimum.map_or(0, Money::minor) }
+        Method::RightToInvoice { cap } => {
+            engine::Method::RightToInvoice { unit_price, cap: cap.map(Money::minor) }
         }
+        Method::Usage { minimum, cap } => engine::Method::Usage {
+            unit_price,
+            minimum: minimum.map_or(0, Money::minor),
+            cap: cap.map(Money::minor),
+        },
         Method::MaterialRight { expected_share, expires_on, exercise_price } => {
             engine::Method::MaterialRight {
                 expected_share: *expected_share,

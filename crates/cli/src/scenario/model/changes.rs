@@ -3,7 +3,7 @@
 use backlog_money::{Money, Quantity};
 use chrono::NaiveDate;
 
-use super::{Obligation, names};
+use super::{Clause, Obligation, names};
 
 /// A change of a contract: new totals over the whole life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub(crate) struct Amendment {
     pub(crate) changes: Vec<Change>,
     /// Promises that are added.
     pub(crate) added: Vec<Obligation>,
+    /// On what terms it can be ended early from then on; as before where none are given.
+    pub(crate) clauses: Option<Vec<Clause>>,
     /// How it is accounted for; as proposed where none is given.
     pub(crate) treatment: Option<Treatment>,
 }

@@ -131,6 +131,10 @@ names! {
         Receivable = "receivable",
         /// Cash received less cash given back.
         Cash = "cash",
+        /// Interest accreted on advances.
+        Interest = "interest",
+        /// What options not exercised would bring.
+        Potential = "potential",
         /// TCV of contracts signed.
         Bookings = "bookings",
     }
@@ -192,6 +196,8 @@ impl Measure {
             Self::ContractAsset => balances.contract_asset,
             Self::Receivable => balances.receivable,
             Self::Cash => balances.cash,
+            Self::Interest => balances.interest,
+            Self::Potential => balances.potential,
             Self::Bookings => return None,
         })
     }

@@ -88,3 +88,14 @@ pub(crate) struct Adjustment {
     /// Why.
     pub(crate) reason: String,
 }
+
+/// Revenue is withheld from a day on, or released.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Hold {
+    /// Handle of the contract.
+    pub(crate) contract: String,
+    /// Only this obligation.
+    pub(crate) obligation: Option<String>,
+    /// Whether it is released.
+    pub(crate) released: bool,
+}

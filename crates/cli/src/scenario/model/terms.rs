@@ -27,6 +27,46 @@ pub(crate) struct Terms {
     pub(crate) variables: Vec<Variable>,
     /// Whose the discount is; everybody's where none is given.
     pub(crate) discount: Option<DiscountScope>,
+    /// On what terms it can be ended early.
+    pub(crate) clauses: Vec<Clause>,
+    /// Yearly interest on advances, as a fraction.
+    pub(crate) financing: Option<Quantity>,
+}
+
+/// A right to end a contract early.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clause {
+    /// Who has it.
+    pub(crate) by: ClauseParty,
+    /// Days from notice to the end.
+    pub(crate) notice_days: u32,
+    /// What leaving costs.
+    pub(crate) penalty: Option<Money>,
+    /// First day on which it can be left.
+    pub(crate) from: Option<NaiveDate>,
+    /// Last day on which notice can be given.
+    pub(crate) to: Option<NaiveDate>,
+}
+
+names! {
+    /// Who may end a contract early.
+    ClauseParty {
+        /// The customer.
+        Customer = "customer",
+        /// Either party.
+        Either = "either",
+    }
+}
+
+/// An option to renew.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Renewal {
+    /// The share of it that is expected to be exercised.
+    pub(crate) expected_share: Quantity,
+    /// Last day of the option.
+    pub(crate) expires_on: NaiveDate,
+    /// What exercising all of it costs.
+    pub(crate) exercise_price: Option<Money>,
 }
 
 /// One promise.
@@ -52,6 +92,8 @@ pub(crate) struct Obligation {
     pub(crate) method: Method,
     /// Product line; may be empty.
     pub(crate) product_line: String,
+    /// That it is an option to renew.
+    pub(crate) renewal: Option<Renewal>,
 }
 
 /// How an obligation is recognized.
@@ -87,11 +129,16 @@ pub(crate) enum Method {
         total: Option<Quantity>,
     },
     /// By what may be invoiced.
-    RightToInvoice,
+    RightToInvoice {
+        /// Beyond which nothing is owed.
+        cap: Option<Money>,
+    },
     /// By metered use.
     Usage {
         /// Committed over the term.
         minimum: Option<Money>,
+        /// Beyond which nothing is owed.
+        cap: Option<Money>,
     },
     /// An option that is a material right, as it is exercised.
     MaterialRight {
@@ -173,7 +220,7 @@ impl Method {
     /// Whether what is owed follows from what is metered, so that no price is stated.
     #[must_use]
     pub(crate) const fn is_metered(&self) -> bool {
-        matches!(self, Self::RightToInvoice | Self::Usage { .. })
+        matches!(self, Self::RightToInvoice { .. } | Self::Usage { .. })
     }
 
     /// Whether units or hours promised measure its progress.

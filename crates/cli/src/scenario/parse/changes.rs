@@ -36,7 +36,14 @@ impl Reader {
         contract: Option<&str>,
         refused: bool,
     ) -> Option<Amendment> {
-        let items = block.need(self, "changes").and_then(|node| self.list(node, "changes"));
+        let clauses = block.take("termination").map(|node| self.clauses(node));
+        // Only its clauses may change.
+        let changes = match block.take("changes") {
+            Some(node) => Some(node),
+            None if clauses.is_some() => None,
+            None => block.need(self, "changes"),
+        };
+        let items = changes.and_then(|node| self.list(node, "changes"));
         let items: Vec<_> = items
             .unwrap_or_default()
             .iter()
@@ -50,6 +57,7 @@ impl Reader {
             contract: String::new(),
             changes: Vec::new(),
             added: Vec::new(),
+            clauses: optional(clauses)?,
             treatment: optional(treatment)?,
         };
         for item in items.into_iter().collect::<Option<Vec<_>>>()? {

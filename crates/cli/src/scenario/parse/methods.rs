@@ -4,7 +4,7 @@ use backlog_recognition_engine::Convention;
 
 use super::super::{
     block::{Block, Reader, optional},
-    model::{Method, Milestone, Weight},
+    model::{Method, Milestone, Renewal, Weight},
     yaml::Node,
 };
 
@@ -28,11 +28,6 @@ impl Reader {
         let node = block.need(self, "method")?;
         let (method, what) = self.named(node, "method", &METHODS, |(name, _)| name)?;
         block.rename(what);
-        if method != "material_right" && block.has("option") {
-            let line = block.take("option").map_or(block.line, |node| node.line);
-            self.wrong(line, "renewal options are not known yet: option needs material_right");
-            return None;
-        }
         match method {
             "straight_line" => {
                 let convention = block.take("convention").map(|node| self.convention(node));
@@ -65,12 +60,23 @@ impl Reader {
                     _ => Method::LaborHours { total },
                 })
             }
-            "right_to_invoice" => Some(Method::RightToInvoice),
+            "right_to_invoice" => {
+                let cap = block.take("cap").map(|node| self.amount(node, "cap"));
+                Some(Method::RightToInvoice { cap: optional(cap)? })
+            }
             "usage" => {
                 let minimum = block.take("minimum").map(|node| self.amount(node, "minimum"));
-                Some(Method::Usage { minimum: optional(minimum)? })
+                let cap = block.take("cap").map(|node| self.amount(node, "cap"));
+                Some(Method::Usage { minimum: optional(minimum)?, cap: optional(cap)? })
             }
-            "material_right" => block.need(self, "option").and_then(|node| self.right(node)),
+            "material_right" => {
+                let option = block.need(self, "option").and_then(|node| self.option(node))?;
+                Some(Method::MaterialRight {
+                    expected_share: option.expected_share,
+                    expires_on: option.expires_on,
+                    exercise_price: None,
+                })
+            }
             _ => Some(Method::PercentComplete),
         }
     }
@@ -80,18 +86,14 @@ impl Reader {
     }
 
     /// What is said of an option; the price of exercising it stands beside.
-    fn right(&mut self, node: &Node) -> Option<Method> {
+    pub(super) fn option(&mut self, node: &Node) -> Option<Renewal> {
         let mut block = Block::open(self, node, "option")?;
         let share = block.need(self, "expected_share");
         let share = share.and_then(|node| self.quantity(node, "expected_share"));
         let expires_on = block.need(self, "expires_on");
         let expires_on = expires_on.and_then(|node| self.date(node, "expires_on"));
         block.close(self);
-        Some(Method::MaterialRight {
-            expected_share: share?,
-            expires_on: expires_on?,
-            exercise_price: None,
-        })
+        Some(Renewal { expected_share: share?, expires_on: expires_on?, exercise_price: None })
     }
 
     fn milestone_of(&mut self, node: &Node) -> Option<Milestone> {

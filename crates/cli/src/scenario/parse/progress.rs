@@ -4,7 +4,7 @@ use backlog_money::Quantity;
 
 use super::super::{
     block::{Block, Reader, optional},
-    model::{Adjustment, Progress, Reading, Verb},
+    model::{Adjustment, Hold, Progress, Reading, Verb},
     yaml::Node,
 };
 
@@ -97,6 +97,17 @@ impl Reader {
         let place = self.place(&mut block, refused);
         block.close(self);
         reported(place, Reading::Expired)
+    }
+
+    pub(super) fn hold(&mut self, released: bool, node: &Node, refused: bool) -> Option<Verb> {
+        let what = if released { "release" } else { "hold" };
+        let mut block = Block::open(self, node, what)?;
+        let contract = self.handle(&mut block, refused);
+        let obligation = block.take("obligation");
+        let obligation =
+            obligation.map(|node| self.obligation_of(contract.as_deref(), node, refused));
+        block.close(self);
+        Some(Verb::Hold(Hold { contract: contract?, obligation: optional(obligation)?, released }))
     }
 
     pub(super) fn adjust(&mut self, node: &Node, refused: bool) -> Option<Verb> {

@@ -32,6 +32,8 @@ impl Reader {
         let ids: Vec<String> = obligations.iter().flatten().map(|o| o.id.clone()).collect();
         let variables = block.take("variable").map(|node| self.variables(node, &ids));
         let discount = block.take("discount_scope").map(|node| self.discount(node, &ids));
+        let clauses = block.take("termination").map(|node| self.clauses(node));
+        let financing = block.take("financing").map(|node| self.financing(node));
         block.close(self);
         Some(Terms {
             contract,
@@ -42,6 +44,8 @@ impl Reader {
             obligations: obligations?,
             variables: optional(variables)?.unwrap_or_default(),
             discount: optional(discount)?,
+            clauses: optional(clauses)?.unwrap_or_default(),
+            financing: optional(financing)?,
         })
     }
 
@@ -61,12 +65,17 @@ impl Reader {
         let method = self.method(&mut block, quantity.is_some());
         // Which further keys there are depends on the method.
         let mut method = method?;
+        let option = block.take("option").map(|node| self.option(node));
         let at = block.line;
         block.close(self);
         let mut price = optional(price)?;
         // Of an option it is what exercising costs.
         if let Method::MaterialRight { exercise_price, .. } = &mut method {
             *exercise_price = price.take();
+        }
+        let mut renewal = optional(option)?;
+        if let Some(option) = &mut renewal {
+            option.exercise_price = price.take();
         }
         let obligation = Obligation {
             id: id?,
@@ -79,6 +88,7 @@ impl Reader {
             term: optional(term)?,
             method,
             product_line: optional(product_line)?.unwrap_or_default(),
+            renewal,
         };
         self.price_is_one(at, &obligation)?;
         Some(obligation)
@@ -89,10 +99,15 @@ impl Reader {
         let Obligation { price, quantity, unit_price, method, .. } = obligation;
         let metered = method.is_metered();
         let too_large = |units, unit| units_value(units, unit, self.currency).is_none();
-        let is_right = matches!(method, Method::MaterialRight { .. });
+        let renews = obligation.renewal.as_ref();
+        let is_right = matches!(method, Method::MaterialRight { .. }) || renews.is_some();
         let message = match (price, quantity, unit_price) {
             (_, _, Some(_)) | (_, Some(_), _) if is_right => {
                 "what exercising an option costs is stated as \"price\" alone"
+            }
+            _ if renews.is_some() && metered => "what is metered cannot be an option",
+            _ if renews.is_some_and(|option| option.exercise_price.is_none()) => {
+                "an option to renew needs \"price\", what exercising it costs"
             }
             (_, _, None) if metered => "what is metered needs \"unit_price\"",
             (Some(_), ..) | (_, Some(_), _) if metered => {

@@ -25,6 +25,7 @@ impl StackPlayer {
                 changes: amendment.changes.iter().map(terms::change).collect(),
                 added: amendment.added.iter().map(terms::obligation).collect(),
                 treatment: terms::treatment(amendment.treatment).into(),
+                clauses: amendment.clauses.as_ref().map(|of| terms::clauses(of)),
             }),
             etag: String::new(),
             validate_only: false,

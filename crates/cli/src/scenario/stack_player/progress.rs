@@ -3,7 +3,7 @@
 use backlog_proto::recognition::v1 as pb;
 use chrono::NaiveDate;
 
-use super::super::model::{Adjustment, Progress, Reading};
+use super::super::model::{Adjustment, Hold, Progress, Reading};
 use super::StackPlayer;
 use crate::client::{date, from_status};
 use crate::failure::Failure;
@@ -28,6 +28,28 @@ impl StackPlayer {
             validate_only: false,
         };
         let answer = self.client.progress().report_progress(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        self.wrote(answer.position, on);
+        Ok(())
+    }
+
+    pub(super) async fn hold(&mut self, on: NaiveDate, hold: &Hold) -> Result<(), Failure> {
+        let obligation = hold.obligation.as_ref();
+        let request = pb::HoldRevenueRequest {
+            request_id: self.session.request_id(None),
+            hold: Some(pb::Hold {
+                contract_id: self.contract_id(&hold.contract),
+                obligation_id: obligation
+                    .map(|key| self.obligation_id(&hold.contract, key))
+                    .unwrap_or_default(),
+                on: date(on),
+                released: hold.released,
+                reason: "as the scenario says".to_owned(),
+            }),
+            min_positions: self.positions.clone(),
+            validate_only: false,
+        };
+        let answer = self.client.progress().hold_revenue(request).await;
         let answer = answer.map_err(|status| from_status(&status))?.into_inner();
         self.wrote(answer.position, on);
         Ok(())

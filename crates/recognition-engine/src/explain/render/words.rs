@@ -18,6 +18,8 @@ pub(super) const fn kind(kind: FactKind) -> &'static str {
         FactKind::Amended => "Contract changed",
         FactKind::Terminated => "Contract terminated",
         FactKind::Adjusted => "Revenue adjusted",
+        FactKind::Held => "Revenue withheld",
+        FactKind::Released => "Revenue released",
         FactKind::Run => "Revenue posted",
     }
 }
@@ -45,6 +47,8 @@ pub(super) const fn measure(measure: Measure) -> &'static str {
         Measure::RefundLiability => "Refund liability",
         Measure::Receivable => "Receivable",
         Measure::Cash => "Cash",
+        Measure::Interest => "Interest on advances",
+        Measure::Potential => "Options not exercised",
     }
 }
 
@@ -127,5 +131,6 @@ pub(super) const fn label(label: Label) -> &'static str {
         Label::Concession => "price reduced",
         Label::Refund => "refund",
         Label::Progress => "progress",
+        Label::Held => "this obligation only",
     }
 }

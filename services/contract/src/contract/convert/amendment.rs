@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::super::amendment::{Amendment, Change};
 use super::super::contract::Contract;
 use super::super::terms::{Limits, Promise};
+use super::clause::{clause_to_proto, parse_clauses, respelled_clause};
 use super::obligation::{Whole, obligation_to_proto, parse_obligation, respelled_obligation};
 use super::rules;
 use super::values::{
@@ -72,6 +73,9 @@ impl AskedAmendment {
         pb::Amendment {
             changes: changes.collect(),
             added: self.wire.added.iter().map(respelled_obligation).collect(),
+            clauses: self.wire.clauses.as_ref().map(|of| pb::TerminationClauses {
+                clauses: of.clauses.iter().map(respelled_clause).collect(),
+            }),
             ..self.wire.clone()
         }
     }
@@ -111,8 +115,8 @@ fn read_amendment(
     room: usize,
 ) -> Option<Amendment> {
     let at = |field: &str| format!("{path}.{field}");
-    if wire.changes.is_empty() && wire.added.is_empty() {
-        fields.violation(at("changes"), "must be set, or added");
+    if wire.changes.is_empty() && wire.added.is_empty() && wire.clauses.is_none() {
+        fields.violation(at("changes"), "must be set, or added, or clauses");
     }
     let changes = parse_changes(fields, &at("changes"), &wire.changes, whole);
     let added = parse_added(fields, &at("added"), &wire.added, whole, room);
@@ -127,8 +131,12 @@ fn read_amendment(
             None
         }
     };
+    let clauses = wire
+        .clauses
+        .as_ref()
+        .map(|of| parse_clauses(fields, &at("clauses.clauses"), &of.clauses, whole.currency));
     let effective_on = NaiveDate::try_from(wire.effective_on.as_ref()?).ok()?;
-    Some(Amendment { effective_on, changes, added, treatment })
+    Some(Amendment { effective_on, changes, added, treatment, clauses })
 }
 
 fn parse_changes(
@@ -241,5 +249,8 @@ pub(crate) fn amendment_to_proto(amendment: &Amendment, currency: Currency) -> p
         changes: changes.collect(),
         added: amendment.added.iter().map(|o| obligation_to_proto(o, currency)).collect(),
         treatment: treatment.into(),
+        clauses: amendment.clauses.as_ref().map(|clauses| pb::TerminationClauses {
+            clauses: clauses.iter().map(|clause| clause_to_proto(clause, currency)).collect(),
+        }),
     }
 }

@@ -7,7 +7,9 @@ use backlog_proto::contract::v1 as pb;
 use backlog_proto::contract::v1::milestone::Weight;
 use backlog_proto::contract::v1::obligation_terms::Method as Wire;
 use backlog_proto::fields::Fields;
+use backlog_proto::google::r#type::Date;
 use backlog_recognition_engine::{Method, Milestone, MilestoneWeight};
+use chrono::NaiveDate;
 
 use super::super::terms::Limits;
 use super::values::{parse_amount, parse_key, parse_positive, parse_quantity};
@@ -89,12 +91,21 @@ pub(super) fn parse_method(
             let total = parse_total(fields, &path, &hours.total, beside)?;
             Some(Method::LaborHours { total })
         }
-        Wire::RightToInvoice(_) => Some(Method::RightToInvoice { unit_price: beside.unit_price? }),
+        Wire::RightToInvoice(work) => {
+            let path = format!("{path}.right_to_invoice.cap");
+            let cap = parse_amount(fields, &path, work.cap.as_ref(), beside.currency);
+            Some(Method::RightToInvoice { unit_price: beside.unit_price?, cap })
+        }
         Wire::Usage(usage) => {
-            let path = format!("{path}.usage.minimum");
-            let minimum = parse_amount(fields, &path, usage.minimum.as_ref(), beside.currency);
-            let minimum = minimum.unwrap_or(0);
-            Some(Method::Usage { unit_price: beside.unit_price?, minimum })
+            let at = |field: &str| format!("{path}.usage.{field}");
+            let (field, wire) = (at("minimum"), usage.minimum.as_ref());
+            let minimum = parse_amount(fields, &field, wire, beside.currency).unwrap_or(0);
+            let cap = parse_amount(fields, &at("cap"), usage.cap.as_ref(), beside.currency);
+            if cap.is_some_and(|cap| cap < minimum) {
+                fields.violation(at("cap"), "must not be below the minimum");
+                return None;
+            }
+            Some(Method::Usage { unit_price: beside.unit_price?, minimum, cap })
         }
         Wire::MaterialRight(right) => {
             parse_right(fields, &format!("{path}.material_right"), right, beside)
@@ -108,14 +119,8 @@ fn parse_right(
     right: &pb::MaterialRight,
     beside: &Beside,
 ) -> Option<Method> {
-    let field = format!("{path}.expected_share");
-    let expected_share = parse_quantity(fields, &field, &right.expected_share);
-    let within = |share: &Quantity| Quantity::ZERO < *share && *share <= Quantity::ONE;
-    if expected_share.is_some_and(|share| !within(&share)) {
-        fields.violation(field, "must be above 0 and at most 1, the whole");
-        return None;
-    }
-    let expires_on = fields.date(&format!("{path}.expires_on"), right.expires_on.as_ref());
+    let (expected_share, expires_on) =
+        parse_option(fields, path, &right.expected_share, right.expires_on);
     let field = format!("{path}.exercise_price");
     let exercise_price = match right.exercise_price.as_ref() {
         None => Some(0),
@@ -126,6 +131,23 @@ fn parse_right(
         exercise_price: exercise_price?,
         expires_on: expires_on?,
     })
+}
+
+/// The share of an option that is expected to be exercised, and its last day.
+pub(super) fn parse_option(
+    fields: &mut Fields,
+    path: &str,
+    share: &str,
+    expires_on: Option<Date>,
+) -> (Option<Quantity>, Option<NaiveDate>) {
+    let field = format!("{path}.expected_share");
+    let mut expected_share = parse_quantity(fields, &field, share);
+    let within = |share: &Quantity| Quantity::ZERO < *share && *share <= Quantity::ONE;
+    if expected_share.is_some_and(|share| !within(&share)) {
+        fields.violation(field, "must be above 0 and at most 1, the whole");
+        expected_share = None;
+    }
+    (expected_share, fields.date(&format!("{path}.expires_on"), expires_on.as_ref()))
 }
 
 /// Units or hours: as stated, else the obligation's quantity, which they may not contradict.
@@ -255,11 +277,13 @@ pub(super) fn method_to_proto(method: &Method, currency: Currency) -> Wire {
         Method::LaborHours { total } => {
             Wire::LaborHours(pb::LaborHours { total: total.to_string() })
         }
-        Method::RightToInvoice { .. } => Wire::RightToInvoice(pb::RightToInvoice {}),
-        Method::Usage { minimum, .. } => {
+        Method::RightToInvoice { cap, .. } => {
+            Wire::RightToInvoice(pb::RightToInvoice { cap: cap.and_then(money) })
+        }
+        Method::Usage { minimum, cap, .. } => {
             // No minimum and a minimum of nothing are the same.
             let minimum = if *minimum == 0 { None } else { money(*minimum) };
-            Wire::Usage(pb::Usage { minimum })
+            Wire::Usage(pb::Usage { minimum, cap: cap.and_then(money) })
         }
         Method::MaterialRight { expected_share, exercise_price, expires_on } => {
             let price = if *exercise_price == 0 { None } else { money(*exercise_price) };

@@ -8,10 +8,10 @@ use backlog_proto::contract::v1 as pb;
 use backlog_proto::contract::v1::milestone::Weight;
 use backlog_proto::contract::v1::obligation_terms::Method as Wire;
 use backlog_proto::fields::Fields;
-use backlog_recognition_engine::Term;
+use backlog_recognition_engine::{Renewal, Term};
 
 use super::super::terms::{Limits, Promise, obligation_id};
-use super::method::{Beside, is_metered, method_to_proto, parse_method};
+use super::method::{Beside, is_metered, method_to_proto, parse_method, parse_option};
 use super::values::{
     parse_amount, parse_decimal, parse_key, parse_positive, parse_quantity, parse_term, price_of,
     respelled, respelled_decimal, term_to_proto,
@@ -84,6 +84,7 @@ pub(super) fn parse_obligation(
     let term = parse_own_term(fields, &at("term"), obligation, whole);
     let beside = Beside { quantity, unit_price, currency: whole.currency, limits: whole.limits };
     let method = parse_method(fields, path, obligation.method.as_ref(), &beside);
+    let renewal = parse_renewal(fields, &at("renewal"), obligation, whole.currency);
     let line = fields.text(&at("product_line"), &obligation.product_line, 0, 200);
     let key = key?;
     let default_ssp = price.filter(|price| *price > 0 && !obligation.residual);
@@ -101,6 +102,7 @@ pub(super) fn parse_obligation(
         unit_price,
         transaction_price: 0,
         removed: false,
+        renewal,
     })
 }
 
@@ -175,6 +177,12 @@ fn check_price(
     if unit_price && !quantity {
         wrong("quantity", "must be set with unit_price");
     }
+    if obligation.renewal.is_some() {
+        if price || unit_price {
+            wrong("price", "must be unset: an option to renew has an exercise_price");
+        }
+        return;
+    }
     let varies = whole.varying.contains(obligation.key.as_str());
     let needs_none = obligation.residual || varies;
     if whole.states_price {
@@ -226,6 +234,7 @@ fn parse_own_term(
     let term = parse_term(fields, path, Some(term))?;
     if let Some(whole_term) = whole.term
         && whole.within
+        && obligation.renewal.is_none()
         && !whole_term.contains(term)
     {
         let (from, to) = (whole_term.from(), whole_term.to());
@@ -252,7 +261,31 @@ pub(super) fn obligation_to_proto(promise: &Promise, currency: Currency) -> pb::
             .map(|(low, high)| pb::MoneyRange { low: Some(money(low)), high: Some(money(high)) }),
         residual: promise.residual,
         method: Some(method_to_proto(&promise.method, currency)),
+        renewal: promise.renewal.map(|option| pb::RenewalOption {
+            expected_share: option.expected_share.to_string(),
+            expires_on: Some(option.expires_on.into()),
+            exercise_price: Some(money(option.exercise_price)),
+        }),
     }
+}
+
+/// That it is an option to renew, and on what terms.
+fn parse_renewal(
+    fields: &mut Fields,
+    path: &str,
+    obligation: &pb::ObligationTerms,
+    currency: Option<Currency>,
+) -> Option<Renewal> {
+    let wire = obligation.renewal.as_ref()?;
+    let metered = is_metered(obligation.method.as_ref());
+    if metered || matches!(obligation.method, Some(Wire::MaterialRight(_))) {
+        fields.violation(path, "must be unset: only what has a price can be renewed for one");
+    }
+    let (share, expires_on) = parse_option(fields, path, &wire.expected_share, wire.expires_on);
+    let price = format!("{path}.exercise_price");
+    fields.required(&price, wire.exercise_price.as_ref())?;
+    let price = parse_amount(fields, &price, wire.exercise_price.as_ref(), currency);
+    Some(Renewal { expected_share: share?, exercise_price: price?, expires_on: expires_on? })
 }
 
 /// The same obligation with amounts and decimals in their one spelling; what is wrong stays.
@@ -265,6 +298,10 @@ pub(super) fn respelled_obligation(obligation: &pb::ObligationTerms) -> pb::Obli
     }
     for decimal in [&mut copy.quantity, &mut copy.unit_price] {
         *decimal = respelled_decimal(decimal);
+    }
+    if let Some(option) = copy.renewal.as_mut() {
+        option.expected_share = respelled_decimal(&option.expected_share);
+        option.exercise_price = option.exercise_price.as_ref().map(respelled);
     }
     match copy.method.as_mut() {
         Some(Wire::Milestones(list)) => {
@@ -281,18 +318,16 @@ pub(super) fn respelled_obligation(obligation: &pb::ObligationTerms) -> pb::Obli
         Some(Wire::Units(pb::Units { total }) | Wire::LaborHours(pb::LaborHours { total })) => {
             *total = respelled_decimal(total);
         }
-        Some(Wire::Usage(usage)) => usage.minimum = usage.minimum.as_ref().map(respelled),
+        Some(Wire::Usage(usage)) => {
+            usage.minimum = usage.minimum.as_ref().map(respelled);
+            usage.cap = usage.cap.as_ref().map(respelled);
+        }
+        Some(Wire::RightToInvoice(work)) => work.cap = work.cap.as_ref().map(respelled),
         Some(Wire::MaterialRight(right)) => {
             right.expected_share = respelled_decimal(&right.expected_share);
             right.exercise_price = right.exercise_price.as_ref().map(respelled);
         }
-        Some(
-            Wire::StraightLine(_)
-            | Wire::PointInTime(_)
-            | Wire::PercentComplete(_)
-            | Wire::RightToInvoice(_),
-        )
-        | None => {}
+        Some(Wire::StraightLine(_) | Wire::PointInTime(_) | Wire::PercentComplete(_)) | None => {}
     }
     copy
 }

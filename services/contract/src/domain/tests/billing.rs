@@ -10,7 +10,7 @@ fn metered(key: &str, minimum: Option<&str>) -> pb::ObligationTerms {
     pb::ObligationTerms {
         price: None,
         unit_price: "0.01".to_owned(),
-        method: Some(Method::Usage(pb::Usage { minimum })),
+        method: Some(Method::Usage(pb::Usage { minimum, cap: None })),
         ..obligation(key, "0")
     }
 }

@@ -15,7 +15,7 @@ fn change(key: &str) -> pb::ObligationChange {
 }
 
 fn amendment(changes: Vec<pb::ObligationChange>, added: Vec<pb::ObligationTerms>) -> pb::Amendment {
-    pb::Amendment { effective_on: Some(day(3).into()), changes, added, treatment: 0 }
+    pb::Amendment { effective_on: Some(day(3).into()), changes, added, ..pb::Amendment::default() }
 }
 
 /// What can be billed of each obligation.

@@ -57,12 +57,12 @@ fn full() -> pb::ContractTerms {
             pb::ObligationTerms {
                 price: None,
                 unit_price: "150".to_owned(),
-                ..with("work", Method::RightToInvoice(pb::RightToInvoice {}))
+                ..with("work", Method::RightToInvoice(pb::RightToInvoice::default()))
             },
             pb::ObligationTerms {
                 price: None,
                 unit_price: "0.015".to_owned(),
-                ..with("usage", Method::Usage(pb::Usage { minimum: wire_usd("6") }))
+                ..with("usage", Method::Usage(pb::Usage { minimum: wire_usd("6"), cap: None }))
             },
             pb::ObligationTerms {
                 residual: true,
@@ -114,6 +114,7 @@ fn events_are_written_as_before() {
         changes: vec![changed, removed],
         added: vec![obligation("new", "3")],
         treatment: pb::ChangeTreatment::Prospective.into(),
+        clauses: None,
     };
     let Command::AmendContract(command) = amend(1, &amendment) else { panic!() };
     let amend = Command::AmendContract(AmendContract { limits: Limits::NONE, ..command });

@@ -13,7 +13,7 @@ use backlog_recognition_engine::{
 use super::super::fact::ContractFact;
 use super::amounts::{amount, optional_amount, optional_quantity, term};
 use super::tenant::unknown;
-use super::terms::{keys, obligation};
+use super::terms::{clauses, keys, obligation};
 
 /// An amendment.
 pub(super) fn contract_amended(
@@ -48,7 +48,12 @@ pub(super) fn contract_amended(
         Err(_) => unknown("amendment.treatment", amendment.treatment, fields),
     };
     let contract = contract?;
-    let fact = AmendmentFact { contract, on: on?, changes, added, treatment: treatment? };
+    let clauses = match &amendment.clauses {
+        None => None,
+        Some(of) => Some(clauses("amendment.clauses.clauses", &of.clauses, currency, fields)?),
+    };
+    let treatment = treatment?;
+    let fact = AmendmentFact { contract, on: on?, changes, added, treatment, clauses };
     let fact = Fact::Amended(fact);
     Some(ContractFact::Changed { contract, currency: Some(currency), fact })
 }

@@ -67,6 +67,9 @@ fn cause(cause: Cause) -> pb::Cause {
         Cause::CreditNote => pb::Cause::CreditNote,
         Cause::Payment => pb::Cause::Payment,
         Cause::Refund => pb::Cause::Refund,
+        Cause::Renewal => pb::Cause::Renewal,
+        Cause::Interest => pb::Cause::Interest,
+        Cause::Expiry => pb::Cause::Expiry,
     }
 }
 
@@ -82,6 +85,8 @@ fn measure(measure: Measure) -> pb::Measure {
         Measure::RefundLiability => pb::Measure::RefundLiability,
         Measure::Receivable => pb::Measure::Receivable,
         Measure::Cash => pb::Measure::Cash,
+        Measure::Interest => pb::Measure::Interest,
+        Measure::Potential => pb::Measure::Potential,
     }
 }
 

@@ -8,7 +8,7 @@ use backlog_proto::recognition::v1 as pb;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::progress::Reading as WireReading;
 use backlog_recognition_engine::{
-    AdjustmentFact, Estimate, EstimateFact, Fact, ProgressFact, Reading,
+    AdjustmentFact, Estimate, EstimateFact, Fact, HoldFact, ProgressFact, Reading,
 };
 
 use super::super::fact::OwnFact;
@@ -24,6 +24,7 @@ pub fn own_fact(wire: &Wire, fields: &mut Fields) -> Option<OwnFact> {
         Wire::Progress(progress) => self::progress(progress, fields),
         Wire::Estimate(estimate) => self::estimate(estimate, fields),
         Wire::Adjustment(adjustment) => self::adjustment(adjustment, fields),
+        Wire::Hold(hold) => self::hold(hold, fields),
     }
 }
 
@@ -167,6 +168,20 @@ fn estimate(wire: &pb::EstimateChange, fields: &mut Fields) -> Option<OwnFact> {
     let contract = contract?;
     let fact = Fact::Reestimated(EstimateFact { contract, on: on?, estimate: estimate? });
     Some(OwnFact { contract, currency: currencies.0, fact })
+}
+
+fn hold(wire: &pb::Hold, fields: &mut Fields) -> Option<OwnFact> {
+    let contract = fields.id::<ContractId>("hold.contract_id", &wire.contract_id);
+    let obligation = match wire.obligation_id.as_str() {
+        "" => Some(None),
+        id => fields.id::<ObligationId>("hold.obligation_id", id).map(Some),
+    };
+    let on = fields.date("hold.on", wire.on.as_ref());
+    fields.text("hold.reason", &wire.reason, 1, TEXT_MAX)?;
+    let contract = contract?;
+    let hold = HoldFact { contract, obligation: obligation?, on: on? };
+    let fact = if wire.released { Fact::Released(hold) } else { Fact::Held(hold) };
+    Some(OwnFact { contract, currency: None, fact })
 }
 
 fn adjustment(wire: &pb::Adjustment, fields: &mut Fields) -> Option<OwnFact> {

@@ -8,7 +8,8 @@ use backlog_proto::contract::v1 as contract;
 use backlog_proto::contract::v1::obligation_terms::Method as Wire;
 use backlog_proto::fields::Fields;
 use backlog_recognition_engine::{
-    DiscountScope, Method, Milestone, MilestoneWeight, SignedContract, SignedObligation, Variable,
+    Clause, DiscountScope, Method, Milestone, MilestoneWeight, Renewal, SignedContract,
+    SignedObligation, Variable,
 };
 
 use super::super::fact::ContractFact;
@@ -36,6 +37,9 @@ pub(super) fn contract_signed(
     let ids_by_key = keys(contract);
     let variables = variables(terms, &ids_by_key, currency, fields);
     let discount = discount(terms.discount.as_ref(), &ids_by_key, currency, fields);
+    let clauses = clauses("contract.terms.clauses", &terms.clauses, currency, fields);
+    let rate = "contract.terms.financing_rate";
+    let financing = optional_quantity(rate, &terms.financing_rate, fields);
     let obligations: Option<Vec<SignedObligation>> = terms
         .obligations
         .iter()
@@ -59,6 +63,8 @@ pub(super) fn contract_signed(
         obligations: obligations?,
         variables: variables?,
         discount: discount?,
+        clauses: clauses?,
+        financing: financing?,
     };
     Some(ContractFact::Signed { contract, stated_price: stated_price? })
 }
@@ -103,8 +109,19 @@ pub(super) fn obligation(
         }
         (stated, _) => stated,
     };
+    let renewal = renewal(&at("renewal"), terms.renewal.as_ref(), currency, fields)?;
     let (key, residual) = (terms.key.clone(), terms.residual);
-    Some(move |id| SignedObligation { id, key, price, ssp, ssp_range, residual, term, method })
+    Some(move |id| SignedObligation {
+        id,
+        key,
+        price,
+        ssp,
+        ssp_range,
+        residual,
+        term,
+        method,
+        renewal,
+    })
 }
 
 /// What a number of units comes to, in minor units.
@@ -161,15 +178,19 @@ fn method(
         Wire::LaborHours(hours) => Method::LaborHours {
             total: total(&at("labor_hours.total"), &hours.total, number, fields)?,
         },
-        Wire::RightToInvoice(_) => {
+        Wire::RightToInvoice(work) => {
+            let field = at("right_to_invoice.cap");
+            let cap = optional_amount(&field, work.cap.as_ref(), currency, fields)?;
             let unit_price = fields.required(&at("unit_price"), unit_price)?;
-            Method::RightToInvoice { unit_price }
+            Method::RightToInvoice { unit_price, cap }
         }
         Wire::Usage(usage) => {
             let field = at("usage.minimum");
             let minimum = optional_amount(&field, usage.minimum.as_ref(), currency, fields)?;
+            let field = at("usage.cap");
+            let cap = optional_amount(&field, usage.cap.as_ref(), currency, fields)?;
             let unit_price = fields.required(&at("unit_price"), unit_price)?;
-            Method::Usage { unit_price, minimum: minimum.unwrap_or(0) }
+            Method::Usage { unit_price, minimum: minimum.unwrap_or(0), cap }
         }
         Wire::MaterialRight(right) => {
             let at = |field: &str| format!("{path}.material_right.{field}");
@@ -184,6 +205,44 @@ fn method(
             }
         }
     })
+}
+
+/// The outer `None` is a violation, the inner one "promised".
+fn renewal(
+    path: &str,
+    option: Option<&contract::RenewalOption>,
+    currency: Currency,
+    fields: &mut Fields,
+) -> Option<Option<Renewal>> {
+    let Some(option) = option else { return Some(None) };
+    let at = |field: &str| format!("{path}.{field}");
+    let share = quantity(&at("expected_share"), &option.expected_share, fields);
+    let expires_on = fields.date(&at("expires_on"), option.expires_on.as_ref());
+    let price = amount(&at("exercise_price"), option.exercise_price.as_ref(), currency, fields);
+    Some(Some(Renewal { expected_share: share?, exercise_price: price?, expires_on: expires_on? }))
+}
+
+/// Rights to end a contract early.
+pub(super) fn clauses(
+    path: &str,
+    clauses: &[contract::TerminationClause],
+    currency: Currency,
+    fields: &mut Fields,
+) -> Option<Vec<Clause>> {
+    let mut read = Vec::with_capacity(clauses.len());
+    for (index, clause) in clauses.iter().enumerate() {
+        let at = |field: &str| format!("{path}[{index}].{field}");
+        let Ok(notice_days) = u32::try_from(clause.notice_days) else {
+            fields.violation(at("notice_days"), "must not be negative");
+            continue;
+        };
+        let penalty = optional_amount(&at("penalty"), clause.penalty.as_ref(), currency, fields);
+        let from = fields.optional_date(&at("from"), clause.from.as_ref());
+        let to = fields.optional_date(&at("to"), clause.to.as_ref());
+        let Some(penalty) = penalty else { continue };
+        read.push(Clause { notice_days, penalty: penalty.unwrap_or(0), from, to });
+    }
+    (read.len() == clauses.len()).then_some(read)
 }
 
 fn total(

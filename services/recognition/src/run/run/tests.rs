@@ -32,6 +32,7 @@ fn signed(n: u128, obligations: u128, to: &str) -> SignedContract {
         residual: false,
         term: None,
         method: Method::StraightLine { convention: Some(Convention::EvenMonths) },
+        renewal: None,
     };
     SignedContract {
         contract: contract_id(n),
@@ -42,6 +43,8 @@ fn signed(n: u128, obligations: u128, to: &str) -> SignedContract {
         obligations: (0..obligations).map(obligation).collect(),
         variables: Vec::new(),
         discount: None,
+        clauses: Vec::new(),
+        financing: None,
     }
 }
 

@@ -33,7 +33,7 @@ fn metered(method: Method) -> pb::ObligationTerms {
 }
 
 fn usage(minimum: &str) -> Method {
-    Method::Usage(pb::Usage { minimum: usd(minimum) })
+    Method::Usage(pb::Usage { minimum: usd(minimum), cap: None })
 }
 
 fn gates(gates: &[&str]) -> Method {
@@ -87,9 +87,9 @@ fn every_method_comes_back() {
         by_quantity(units("80.5")),
         by_quantity(hours),
         promise(Method::PercentComplete(pb::PercentComplete {})),
-        metered(Method::RightToInvoice(pb::RightToInvoice {})),
+        metered(Method::RightToInvoice(pb::RightToInvoice::default())),
         metered(usage("600")),
-        metered(Method::Usage(pb::Usage { minimum: None })),
+        metered(Method::Usage(pb::Usage::default())),
         pb::ObligationTerms { quantity: "12".to_owned(), ..promise(shares(&["1"])) },
     ];
     for promise in promises {
