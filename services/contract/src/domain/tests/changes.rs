@@ -267,6 +267,7 @@ fn what_is_wrong_by_itself_is_named_before() {
         ],
         added: vec![pb::ObligationTerms { residual: true, ..obligation("c", "x") }],
         treatment: 9,
+        clauses: None,
     };
     let mut fields = Fields::new();
     parse_amendment(&mut fields, "amendment", Some(&wrong), Limits::NONE);
