@@ -6,6 +6,7 @@ use backlog_proto::contract::v1::invoice_service_client::InvoiceServiceClient;
 use backlog_proto::contract::v1::obligation_terms::Method;
 use backlog_proto::contract::v1::{self as contract, ContractTerms, ObligationTerms};
 use backlog_proto::google::r#type::Date;
+use backlog_proto::recognition::v1::journal_service_client::JournalServiceClient;
 use backlog_proto::recognition::v1::progress::Reading;
 use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::{self as recognition, Progress};
@@ -188,6 +189,43 @@ impl History<'_> {
         client.adjust_revenue(self.books.caller.request(request)).await.unwrap();
     }
 
+    /// Accounts, a rate and an export of a month.
+    async fn journal(&mut self, on: Date, period: &str) {
+        let mut client = JournalServiceClient::new(self.stack.channel(Service::Recognition));
+        let revenue = recognition::AccountAssignment {
+            role: recognition::AccountRole::Revenue.into(),
+            account_code: format!("4000-{period}"),
+        };
+        let request = recognition::SetAccountMappingRequest {
+            request_id: self.id(),
+            mapping: Some(recognition::AccountMapping {
+                accounts: vec![revenue],
+                unbilled_receivable: false,
+                on: Some(on),
+            }),
+            validate_only: false,
+        };
+        client.set_account_mapping(self.books.caller.request(request)).await.unwrap();
+        let request = recognition::SetExchangeRateRequest {
+            request_id: self.id(),
+            rate: Some(recognition::ExchangeRate {
+                from_currency_code: "EUR".to_owned(),
+                to_currency_code: "USD".to_owned(),
+                kind: recognition::RateKind::Spot.into(),
+                on: Some(on),
+                rate: "1.0825".to_owned(),
+            }),
+            validate_only: false,
+        };
+        client.set_exchange_rate(self.books.caller.request(request)).await.unwrap();
+        let request = recognition::ExportJournalRequest {
+            request_id: self.id(),
+            period: period.to_owned(),
+            min_positions: self.seen().await,
+        };
+        client.export_journal(self.books.caller.request(request)).await.unwrap();
+    }
+
     async fn run(&mut self, through: (i32, i32, i32)) -> LogPosition {
         let id = self.id();
         let seen = self.seen().await;
@@ -250,6 +288,7 @@ async fn first_quarter(history: &mut History<'_>) {
     history.progress("calls", date(2026, 1, 12), used("250")).await;
     history.credit("100.00", date(2026, 3, 1), contract::Concession::Unspecified).await;
     history.run((2026, 3, 15)).await;
+    history.journal(date(2026, 3, 15), "2026-01").await;
 }
 
 async fn changes(history: &mut History<'_>) {
@@ -293,6 +332,7 @@ async fn changes(history: &mut History<'_>) {
     history.credit("60.00", date(2026, 6, 10), contract::Concession::Whole).await;
     history.credit("30.00", date(2026, 6, 20), contract::Concession::Transferred).await;
     history.run((2026, 7, 31)).await;
+    history.journal(date(2026, 7, 31), "2026-01").await;
 }
 
 fn amount(money: Option<Money>) -> String {

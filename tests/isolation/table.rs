@@ -57,7 +57,7 @@ impl Row {
 
 /// All of them, in the order of the golden file.
 pub(crate) fn table() -> Vec<Row> {
-    [platform(), contracts(), recognition(), reporting(), processing(), logs()].concat()
+    [platform(), contracts(), recognition(), journal(), reporting(), processing(), logs()].concat()
 }
 
 const fn row(
@@ -243,6 +243,62 @@ fn recognition() -> Vec<Row> {
             RevenueAdjust,
             Foreign::NotFound,
             samples::hold_revenue,
+        ),
+    ]
+}
+
+fn journal() -> Vec<Row> {
+    use Permission::{JournalConfigure, JournalExport, JournalRead};
+    let at = Service::Recognition;
+    vec![
+        row(
+            "backlog.recognition.v1.JournalService/SetAccountMapping",
+            at,
+            JournalConfigure,
+            Foreign::Own,
+            samples::set_account_mapping,
+        ),
+        row(
+            "backlog.recognition.v1.JournalService/GetAccountMapping",
+            at,
+            JournalRead,
+            Foreign::Own,
+            samples::get_account_mapping,
+        ),
+        row(
+            "backlog.recognition.v1.JournalService/SetExchangeRate",
+            at,
+            JournalConfigure,
+            Foreign::Own,
+            samples::set_exchange_rate,
+        ),
+        row(
+            "backlog.recognition.v1.JournalService/GetTrialBalance",
+            at,
+            JournalRead,
+            Foreign::NotFound,
+            samples::get_trial_balance,
+        ),
+        row(
+            "backlog.recognition.v1.JournalService/ExportJournal",
+            at,
+            JournalExport,
+            Foreign::Own,
+            samples::export_journal,
+        ),
+        row(
+            "backlog.recognition.v1.JournalService/ReadJournal",
+            at,
+            JournalRead,
+            Foreign::NotFound,
+            samples::read_journal,
+        ),
+        row(
+            "backlog.recognition.v1.JournalService/ListJournalExports",
+            at,
+            JournalRead,
+            Foreign::Own,
+            samples::list_journal_exports,
         ),
     ]
 }

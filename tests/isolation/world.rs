@@ -8,15 +8,19 @@ use backlog_proto::contract::v1::contract_service_client::ContractServiceClient;
 use backlog_proto::contract::v1::invoice_service_client::InvoiceServiceClient;
 use backlog_proto::contract::v1::sign_contract_request::Subject as Signed;
 use backlog_proto::contract::v1::{Contract, CreateContractRequest, SignContractRequest};
-use backlog_proto::recognition::v1::RunRecognitionRequest;
+use backlog_proto::recognition::v1::journal_service_client::JournalServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
+use backlog_proto::recognition::v1::{
+    ExportJournalRequest, RunRecognitionRequest, SetAccountMappingRequest, SetExchangeRateRequest,
+};
 use backlog_proto::reporting::v1::GetCheckpointRequest;
 use backlog_proto::reporting::v1::audit_service_client::AuditServiceClient;
 use backlog_tests::story::{date, invoice};
 use backlog_tests::{Caller, Service, Stack};
+use prost::Message;
 
 use crate::raw::{Answer, call};
-use crate::samples::{Subject, terms};
+use crate::samples::{Subject, export_journal, set_account_mapping, set_exchange_rate, terms};
 use crate::table::{Level, Row};
 use crate::tokens;
 
@@ -184,6 +188,7 @@ pub(crate) async fn fill(
     let run = recognition.run_recognition(request).await.expect("a run").into_inner();
     assert!(run.entries_posted > 0, "the run posts something");
     secrets.push(run.run_id.into_bytes());
+    let batch = journal(stack, &admin).await;
     stack.settle().await;
     let mut audit = AuditServiceClient::new(stack.channel(Service::Reporting));
     let request = admin.request(GetCheckpointRequest::default());
@@ -202,11 +207,34 @@ pub(crate) async fn fill(
         obligation: obligation.clone(),
         measured: first.obligation_ids.last().expect("an obligation").clone(),
         customer: customer.to_owned(),
+        batch,
         request_id: String::new(),
         dry: false,
         page_size: 100,
     };
     (subject, secrets)
+}
+
+/// Accounts, a rate and two exports; answers the id of the first.
+async fn journal(stack: &Stack, admin: &Caller) -> String {
+    let about = |request_id: &str| Subject::unknown().call(request_id.to_owned());
+    let channel = stack.channel(Service::Recognition);
+    let mut journal = JournalServiceClient::new(channel);
+    let bytes = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
+    let mapping = bytes(set_account_mapping(&about("mapping")));
+    let mapping = SetAccountMappingRequest::decode(mapping.as_slice()).expect("a request");
+    journal.set_account_mapping(admin.request(mapping)).await.expect("a mapping");
+    let rate = bytes(set_exchange_rate(&about("rate")));
+    let rate = SetExchangeRateRequest::decode(rate.as_slice()).expect("a request");
+    journal.set_exchange_rate(admin.request(rate)).await.expect("a rate");
+    let mut batches = Vec::new();
+    for request_id in ["export-1", "export-2"] {
+        let export = bytes(export_journal(&about(request_id)));
+        let export = ExportJournalRequest::decode(export.as_slice()).expect("a request");
+        let answer = journal.export_journal(admin.request(export)).await.expect("an export");
+        batches.push(answer.into_inner().batch.expect("a batch").batch_id);
+    }
+    batches.swap_remove(0)
 }
 
 /// Ids and names of contracts.

@@ -11,6 +11,7 @@ use crate::commands::{
     dev::Dev,
     doctor::{self, Doctor},
     invoice::Invoice,
+    journal::Journal,
     payment::Payment,
     progress::Progress,
     recognition::{Plan, Recognize},
@@ -82,6 +83,9 @@ enum Command {
     /// What is still planned.
     #[command(subcommand)]
     Plan(Plan),
+    /// Balanced entries for the general ledger, accounts and exchange rates.
+    #[command(subcommand)]
+    Journal(Journal),
     /// Backlog and its roll-forward.
     #[command(subcommand)]
     Report(Report),
@@ -118,6 +122,7 @@ impl Cli {
             Command::Progress(progress) => progress.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,
             Command::Plan(plan) => plan.run(session).await,
+            Command::Journal(journal) => journal.run(session).await,
             Command::Report(report) => report.run(session).await,
             Command::Audit(audit) => audit.run(session).await,
             Command::Scenario(scenario) => scenario.run(session).await,
@@ -187,6 +192,14 @@ mod tests {
             format!("progress adjust {contract} build --amount -1.00 --reason late"),
             "recognize --through 2026-01-31 --after contract=5".to_owned(),
             format!("plan get {contract}"),
+            "journal trial-balance --period 2026-01 --functional".to_owned(),
+            "journal export --period 2026-01 --detail --out january.csv".to_owned(),
+            "journal export --batch jrn_0192f3a1c8e67d4fb0a1b2c3d4e5f607".to_owned(),
+            "journal exports --period 2026-01".to_owned(),
+            "journal mapping revenue=4000 cash=1000 --unbilled-receivable".to_owned(),
+            "journal mapping".to_owned(),
+            "journal rate --from EUR --to USD --rate 1.08 --kind closing --on 2026-01-31"
+                .to_owned(),
             "report backlog --as-of 2026-01-31 --group-by customer --filter region=emea".to_owned(),
             "report backlog --known-at contract=12,recognition=15".to_owned(),
             "report rollforward --from 2026-01-01 --to 2026-12-31".to_owned(),
@@ -217,6 +230,9 @@ mod tests {
             "contract sign --customer A".to_owned(),
             format!("contract sign {contract} --file t.yaml"),
             "recognize".to_owned(),
+            "journal export".to_owned(),
+            "journal mapping till=1".to_owned(),
+            "journal rate --from EUR --to USD --rate 1 --kind daily".to_owned(),
             "recognize --through 2026-02-30".to_owned(),
             format!("invoice issue {contract}"),
             format!("invoice issue {contract} --amount 1.00 --line a=1.00"),

@@ -216,6 +216,7 @@ pub(crate) const fn advice(reason: ErrorReason) -> &'static str {
             "report what is done of what is promised, and an estimate not below it"
         }
         ErrorReason::ChangeBeforeLast => "use a day not before that of the last change",
+        ErrorReason::RateMissing => "state a rate: backlog journal rate",
         ErrorReason::AlreadyReached => "a milestone is reached once: check its id",
     }
 }

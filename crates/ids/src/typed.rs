@@ -112,4 +112,6 @@ typed_ids! {
     EventId = "evt_";
     /// A recognition run.
     RunId = "run_";
+    /// An export of the journal.
+    JournalBatchId = "jrn_";
 }

@@ -73,6 +73,9 @@ named_enum! {
         Interest = "interest",
         /// What options not exercised would bring, of the obligation; never in backlog.
         Potential = "potential",
+        /// Tax invoiced less tax credited, of the accounting contract: what the receivable holds
+        /// beyond the price, owed to the authority (606-10-32-2A).
+        Tax = "tax",
     }
 }
 

@@ -43,18 +43,29 @@ pub(crate) fn invoice(
             bill(&mut settlement, place, amount, Cause::Invoice, days)?;
         }
     }
-    // An advance pays first: it was billed when it was received.
+    // An advance pays first: it was billed when it was received, so it leaves B as a whole, the part
+    // that pays tax too.
     let advance = settlement.state.advance.min(receivable);
     let lines: Vec<i128> = invoice.lines.iter().map(|line| line.amount).collect();
-    let parts = split(advance.min(sum(lines.iter().copied())?), &lines)?;
-    for (line, part) in invoice.lines.iter().zip(parts) {
+    for (line, part) in invoice.lines.iter().zip(advance_parts(advance, &lines)?) {
         for (place, amount) in settlement.state.of_line(line.obligation, sub(0, part)?)? {
             bill(&mut settlement, place, amount, Cause::Invoice, days)?;
         }
     }
     settlement.state.advance = sub(settlement.state.advance, advance)?;
+    let tax = (Cause::Invoice, Measure::Tax);
+    settlement.movement(None, tax, invoice.tax, unconditional_on)?;
     receive(&mut settlement, (Cause::Invoice, sub(receivable, advance)?), unconditional_on)?;
     settlement.finish(invoice.issued_on)
+}
+
+/// What of an advance leaves B with each line of the invoice that it pays, by the lines' amounts; evenly
+/// where they are nothing and only tax is paid.
+pub(crate) fn advance_parts(advance: i128, lines: &[i128]) -> Result<Vec<i128>, EngineError> {
+    if sum(lines.iter().copied())? == 0 {
+        return split(advance, &vec![1; lines.len()]);
+    }
+    split(advance, lines)
 }
 
 /// Accounts for a credit note: B, U and the receivable go down. T stays, unless it is a concession.
@@ -72,6 +83,8 @@ pub(crate) fn credit(
             concede(&mut settlement, (place, amount), credit.on, credit.concession)?;
         }
     }
+    let tax = (Cause::CreditNote, Measure::Tax);
+    settlement.movement(None, tax, sub(0, credit.tax)?, credit.on)?;
     receive(&mut settlement, (Cause::CreditNote, sub(0, receivable)?), credit.on)?;
     settlement.finish(credit.on)
 }

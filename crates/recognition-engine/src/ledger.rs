@@ -1,6 +1,7 @@
 //! A ledger in memory: sums what the fold emitted, for the scenario runner and the verifier.
 
 mod balances;
+mod journal;
 mod roll_forward;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -24,6 +24,7 @@ mod financing;
 mod fold;
 mod hold;
 mod invoice;
+mod journal;
 mod ledger;
 mod math;
 mod method;
@@ -72,6 +73,10 @@ pub use facts::{
     Variable,
 };
 pub use fold::fold;
+pub use journal::{
+    JournalLine, RateKind, Rates, Role, Translated, TranslationError, Turnover, journal, translate,
+    turnover,
+};
 pub use ledger::{Balances, Entry, Filter, Ledger, RollForward};
 pub use method::{Method, Milestone, MilestoneWeight};
 pub use periods::Periods;

@@ -33,6 +33,12 @@ pub enum Permission {
     RecognitionRun,
     /// See what is planned to be recognized.
     PlanRead,
+    /// See the journal: trial balances, exports, accounts.
+    JournalRead,
+    /// Export the journal.
+    JournalExport,
+    /// Assign accounts, state exchange rates.
+    JournalConfigure,
     /// See reports.
     ReportRead,
     /// See the audit trail, checkpoints and proofs.
@@ -55,7 +61,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them, in the order of declaration.
-    pub const ALL: [Self; 23] = [
+    pub const ALL: [Self; 26] = [
         Self::ContractRead,
         Self::ContractCreate,
         Self::ContractSign,
@@ -70,6 +76,9 @@ impl Permission {
         Self::RevenueAdjust,
         Self::RecognitionRun,
         Self::PlanRead,
+        Self::JournalRead,
+        Self::JournalExport,
+        Self::JournalConfigure,
         Self::ReportRead,
         Self::AuditRead,
         Self::AccountManage,
@@ -99,6 +108,9 @@ impl Permission {
             Self::RevenueAdjust => "revenue.adjust",
             Self::RecognitionRun => "recognition.run",
             Self::PlanRead => "plan.read",
+            Self::JournalRead => "journal.read",
+            Self::JournalExport => "journal.export",
+            Self::JournalConfigure => "journal.configure",
             Self::ReportRead => "report.read",
             Self::AuditRead => "audit.read",
             Self::AccountManage => "account.manage",
@@ -125,10 +137,13 @@ impl Permission {
             | Self::ProgressReport
             | Self::EstimateChange
             | Self::RevenueAdjust
-            | Self::RecognitionRun => true,
+            | Self::RecognitionRun
+            | Self::JournalExport
+            | Self::JournalConfigure => true,
             Self::ContractRead
             | Self::InvoiceRead
             | Self::PlanRead
+            | Self::JournalRead
             | Self::ReportRead
             | Self::AuditRead
             | Self::AccountManage
@@ -302,11 +317,14 @@ const ACCOUNTANT: PermissionSet = PermissionSet::of(&[
     Permission::RevenueAdjust,
     Permission::RecognitionRun,
     Permission::PlanRead,
+    Permission::JournalRead,
+    Permission::JournalExport,
     Permission::ReportRead,
     Permission::ProcessingRead,
 ]);
 const AUDIT: PermissionSet = PermissionSet::of(&[Permission::AuditRead]);
 const CONTROLLER: PermissionSet = ACCOUNTANT.union(AUDIT).union(PermissionSet::of(&[
+    Permission::JournalConfigure,
     Permission::ContractCreate,
     Permission::ContractSign,
     Permission::ContractAmend,
@@ -321,8 +339,9 @@ const ANALYST: PermissionSet = PermissionSet::of(&[
     Permission::PlanRead,
     Permission::ProcessingRead,
 ]);
-const AUDITOR: PermissionSet =
-    ANALYST.union(AUDIT).union(PermissionSet::of(&[Permission::InvoiceRead]));
+const AUDITOR: PermissionSet = ANALYST
+    .union(AUDIT)
+    .union(PermissionSet::of(&[Permission::InvoiceRead, Permission::JournalRead]));
 const ACCOUNT_ADMIN: PermissionSet =
     PermissionSet::of(&[Permission::TenantManage, Permission::TenantRead, Permission::AccountRead]);
 
@@ -360,6 +379,8 @@ mod tests {
             "revenue.adjust",
             "recognition.run",
             "plan.read",
+            "journal.read",
+            "journal.export",
             "report.read",
             progress,
         ];
@@ -389,6 +410,7 @@ mod tests {
                     accountant.as_slice(),
                     &[
                         "audit.read",
+                        "journal.configure",
                         "contract.create",
                         "contract.sign",
                         "contract.amend",
@@ -403,7 +425,15 @@ mod tests {
             ("analyst", vec![read, "report.read", "plan.read", progress]),
             (
                 "auditor",
-                vec![read, "invoice.read", "plan.read", "report.read", "audit.read", progress],
+                vec![
+                    read,
+                    "invoice.read",
+                    "plan.read",
+                    "journal.read",
+                    "report.read",
+                    "audit.read",
+                    progress,
+                ],
             ),
             (
                 "tenant_admin",
@@ -422,6 +452,9 @@ mod tests {
                     "revenue.adjust",
                     "recognition.run",
                     "plan.read",
+                    "journal.read",
+                    "journal.export",
+                    "journal.configure",
                     "report.read",
                     "audit.read",
                     progress,

@@ -16,7 +16,8 @@ create table tenant (
   convention text not null,
   rounding text not null,
   receivable_on text not null,
-  recognized_through date not null
+  recognized_through date not null,
+  functional_currency text not null
 ) with (fillfactor = 50);
 
 -- A signed contract, with the policy at its inception. basis is what the fold knows of it beside its
@@ -87,6 +88,62 @@ create table recognition_run (
   primary key (tenant_id, run_id)
 ) with (fillfactor = 70);
 
+-- What each entry of this log comes to in the general ledger: debits and credits, both positive, by
+-- posting period, role and currency.
+create table journal_sum (
+  tenant_id uuid not null,
+  posting_period date not null,
+  seq bigint not null,
+  role text not null,
+  currency_code text not null,
+  debit bigint not null check (debit >= 0),
+  credit bigint not null check (credit >= 0),
+  primary key (tenant_id, posting_period, seq, role, currency_code)
+);
+
+-- The same, summed over all entries.
+create table journal_total (
+  tenant_id uuid not null,
+  posting_period date not null,
+  role text not null,
+  currency_code text not null,
+  debit numeric not null,
+  credit numeric not null,
+  primary key (tenant_id, posting_period, role, currency_code)
+) with (fillfactor = 50);
+
+-- Accounts of the tenant's chart by role, "cash=1000 revenue=4000", as decided in an entry of this log.
+create table account_mapping (
+  tenant_id uuid not null,
+  seq bigint not null,
+  accounts text not null,
+  unbilled_receivable boolean not null,
+  decided_on date not null,
+  primary key (tenant_id, seq)
+);
+
+-- Exchange rates as stated in entries of this log; a later word on the same day replaces the earlier.
+create table exchange_rate (
+  tenant_id uuid not null,
+  seq bigint not null,
+  from_code text not null,
+  to_code text not null,
+  kind text not null,
+  on_date date not null,
+  rate text not null,
+  primary key (tenant_id, seq)
+);
+
+-- Exports of periods: each covers what was posted before its entry of this log and after the one of the
+-- period's export before it.
+create table journal_export (
+  tenant_id uuid not null,
+  seq bigint not null,
+  batch_id uuid not null,
+  posting_period date not null,
+  primary key (tenant_id, seq)
+);
+
 alter table tenant enable row level security;
 alter table tenant force row level security;
 alter table contract_state enable row level security;
@@ -97,6 +154,16 @@ alter table balance_point enable row level security;
 alter table balance_point force row level security;
 alter table recognition_run enable row level security;
 alter table recognition_run force row level security;
+alter table journal_sum enable row level security;
+alter table journal_sum force row level security;
+alter table journal_total enable row level security;
+alter table journal_total force row level security;
+alter table account_mapping enable row level security;
+alter table account_mapping force row level security;
+alter table exchange_rate enable row level security;
+alter table exchange_rate force row level security;
+alter table journal_export enable row level security;
+alter table journal_export force row level security;
 create policy tenant on tenant using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 create policy tenant on contract_state using (
@@ -106,6 +173,16 @@ create policy tenant on obligation using (
 create policy tenant on balance_point using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 create policy tenant on recognition_run using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on journal_sum using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on journal_total using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on account_mapping using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on exchange_rate using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on journal_export using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 
 -- A page of contracts with something to do for a run through a day, in order of id, each with the
@@ -156,6 +233,121 @@ begin
     order by o.ordinal;
 end $$;
 
+-- The tenant's currency, and how far everything is.
+create function journal_settings(p_tenant uuid)
+returns table (
+  functional_currency text, recognized_through date, head_seq bigint, contract_seq bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select t.functional_currency, t.recognized_through, h.seq, a.seq
+    from tenant t
+    join log_head h on h.tenant_id = t.tenant_id
+    join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
+    where t.tenant_id = p_tenant;
+end $$;
+
+-- What was posted in each period up to one, with what that includes; one row without a period where
+-- nothing was.
+create function journal_totals(p_tenant uuid, p_period date)
+returns table (
+  posting_period date, role text, currency_code text, debit text, credit text,
+  recognized_through date, head_seq bigint, contract_seq bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select j.posting_period, j.role, j.currency_code, j.debit::text, j.credit::text,
+      t.recognized_through, h.seq, a.seq
+    from tenant t
+    join log_head h on h.tenant_id = t.tenant_id
+    join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
+    left join journal_total j on j.tenant_id = t.tenant_id and j.posting_period <= p_period
+    where t.tenant_id = p_tenant;
+end $$;
+
+-- What entries after one up to another post in a period.
+create function journal_range(p_tenant uuid, p_period date, p_after bigint, p_through bigint)
+returns table (role text, currency_code text, debit text, credit text)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select j.role, j.currency_code, sum(j.debit)::text, sum(j.credit)::text
+    from journal_sum j
+    where j.tenant_id = p_tenant and j.posting_period = p_period
+      and j.seq > p_after and j.seq <= p_through
+    group by j.role, j.currency_code;
+end $$;
+
+-- Whether anything was ever posted in another currency.
+create function journal_foreign(p_tenant uuid, p_functional text)
+returns table (found boolean)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select exists (
+      select from journal_total j
+      where j.tenant_id = p_tenant and j.currency_code <> p_functional);
+end $$;
+
+-- The mapping in force at an entry of the log; no row before the first.
+create function account_mapping_at(p_tenant uuid, p_seq bigint)
+returns table (accounts text, unbilled_receivable boolean, decided_on date)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select m.accounts, m.unbilled_receivable, m.decided_on
+    from account_mapping m where m.tenant_id = p_tenant and m.seq <= p_seq
+    order by m.seq desc limit 1;
+end $$;
+
+-- Rates stated up to an entry of the log, in the order stated.
+create function exchange_rates(p_tenant uuid, p_seq bigint)
+returns table (from_code text, to_code text, kind text, on_date date, rate text)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select r.from_code, r.to_code, r.kind, r.on_date, r.rate
+    from exchange_rate r where r.tenant_id = p_tenant and r.seq <= p_seq order by r.seq;
+end $$;
+
+-- Exports after an entry of the log, of a period or of all, each with the entry of the one before it of
+-- the same period, 0 without one.
+create function journal_exports(p_tenant uuid, p_period date, p_after bigint, p_limit bigint)
+returns table (batch_id uuid, posting_period date, seq bigint, previous bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select e.batch_id, e.posting_period, e.seq,
+      coalesce((select max(b.seq) from journal_export b
+        where b.tenant_id = e.tenant_id and b.posting_period = e.posting_period
+          and b.seq < e.seq), 0)
+    from journal_export e
+    where e.tenant_id = p_tenant and e.seq > p_after
+      and (p_period is null or e.posting_period = p_period)
+    order by e.seq limit p_limit;
+end $$;
+
+-- One export.
+create function journal_batch(p_tenant uuid, p_batch uuid)
+returns table (batch_id uuid, posting_period date, seq bigint, previous bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select e.batch_id, e.posting_period, e.seq,
+      coalesce((select max(b.seq) from journal_export b
+        where b.tenant_id = e.tenant_id and b.posting_period = e.posting_period
+          and b.seq < e.seq), 0)
+    from journal_export e where e.tenant_id = p_tenant and e.batch_id = p_batch;
+end $$;
+
 -- The whole state of a tenant as lines of text, one a row, in an order of its own: what a rebuild is
 -- compared with.
 create function state_lines(p_tenant uuid)
@@ -165,7 +357,7 @@ begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
     select concat_ws(' ', 'tenant', r.account_id, t.policy_version, t.convention, t.rounding,
-        t.receivable_on, t.recognized_through, coalesce(a.seq, 0))
+        t.receivable_on, t.recognized_through, coalesce(a.seq, 0), t.functional_currency)
       from tenant t
       join tenant_registry r on r.tenant_id = t.tenant_id
       left join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
@@ -188,7 +380,23 @@ begin
     union all
     select concat_ws(' ', 'run', u.run_id, u.through, u.contract_id, u.chunks, u.entries_posted,
         u.finished, u.seq, u.recognized)
-      from recognition_run u where u.tenant_id = p_tenant;
+      from recognition_run u where u.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'journal', j.seq, j.posting_period, j.role, j.currency_code, j.debit,
+        j.credit)
+      from journal_sum j where j.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'posted', p.posting_period, p.role, p.currency_code, p.debit, p.credit)
+      from journal_total p where p.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'accounts', m.seq, m.decided_on, m.unbilled_receivable, m.accounts)
+      from account_mapping m where m.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'rate', x.seq, x.from_code, x.to_code, x.kind, x.on_date, x.rate)
+      from exchange_rate x where x.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'export', e.seq, e.batch_id, e.posting_period)
+      from journal_export e where e.tenant_id = p_tenant;
 end $$;
 
 -- SHA-256 over the hashes of the state's lines, in the order of their bytes.

@@ -13,10 +13,12 @@ use backlog_ids::EventId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
 use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
+use backlog_proto::recognition::v1::journal_service_server::JournalServiceServer;
 use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
 use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
 use backlog_service_kit::grpc_service;
 use backlog_service_kit::limits::LimitsLayer;
+use backlog_service_kit::page::PageTokens;
 use backlog_service_kit::server::{Door, ServeError};
 use backlog_service_kit::{Clock, Ids, Readiness, Server, Services, Supervisor, to_status};
 use backlog_tenancy::{
@@ -29,6 +31,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::directory::Registry;
 use crate::domain::{Recognition, SERVICE};
+use crate::journal::grpc::JournalServer;
 use crate::progress::grpc::ProgressServer;
 use crate::run::recognize::Runs;
 use crate::service::RecognitionServer;
@@ -91,6 +94,7 @@ struct Parts {
     positions: Positions,
     writers: Writers<Recognition>,
     intake: Arc<Intake<Recognition>>,
+    pages: PageTokens,
 }
 
 impl App {
@@ -100,11 +104,11 @@ impl App {
     /// # Errors
     /// What in the configuration cannot work.
     pub async fn start(config: Config, clock: Clock, ids: Ids) -> Result<Running, StartError> {
-        let signer = signer(&config).await?;
+        let (signer, pages) = secrets(&config).await?;
         let verifier = Verifier::start(config.auth.verifier(SERVICE), clock.now()).await?;
         let server = Server::bind(&config.server).await?;
         let stop = CancellationToken::new();
-        let parts = start_parts(&config, signer, &clock, &ids, &stop).await?;
+        let parts = start_parts(&config, (signer, pages), &clock, &ids, &stop).await?;
         let readiness = Readiness::new();
         watch_database(&parts.database, &readiness, &stop);
         let door = door(&config, verifier, &parts.database, &clock);
@@ -167,17 +171,19 @@ impl Drop for Running {
     }
 }
 
-async fn signer(config: &Config) -> Result<TokenSigner, StartError> {
+/// What signs this service's tokens, and its page tokens: all replicas have the same key.
+async fn secrets(config: &Config) -> Result<(TokenSigner, PageTokens), StartError> {
     let path = &config.auth.service_key_file;
     let pem =
         tokio::fs::read(path).await.map_err(|error| StartError::KeyFile(path.clone(), error))?;
-    Ok(TokenSigner::try_new(config.service_key_id(), &pem)?)
+    let pages = PageTokens::derived_from(&pem);
+    Ok((TokenSigner::try_new(config.service_key_id(), &pem)?, pages))
 }
 
 /// Starts what works in the background.
 async fn start_parts(
     config: &Config,
-    signer: TokenSigner,
+    (signer, pages): (TokenSigner, PageTokens),
     clock: &Clock,
     ids: &Ids,
     stop: &CancellationToken,
@@ -218,7 +224,7 @@ async fn start_parts(
         Arc::clone(&intake),
         stop,
     );
-    Ok(Parts { database, positions, writers, intake })
+    Ok(Parts { database, positions, writers, intake, pages })
 }
 
 /// Who may come in.
@@ -241,11 +247,18 @@ fn door(config: &Config, verifier: Verifier, database: &Database, clock: &Clock)
 }
 
 fn services(config: &Config, parts: &Parts) -> Services {
-    let Parts { database, positions, writers, intake } = parts;
+    let Parts { database, positions, writers, intake, pages } = parts;
     let runs = Runs::new(database.clone(), writers.clone(), config.runs.settings());
     let wait_max = Duration::from_millis(config.logs.wait_max_ms);
     let recognition = RecognitionServer::new(database.clone(), positions.clone(), runs, wait_max);
     let progress = ProgressServer::new(writers.clone(), positions.clone(), wait_max);
+    let journal = JournalServer::new(
+        database.clone(),
+        writers.clone(),
+        positions.clone(),
+        pages.clone(),
+        wait_max,
+    );
     let processing = ProcessingServer::new(
         database.clone(),
         positions.clone(),
@@ -256,6 +269,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
     Services::new()
         .with(grpc_service!(RecognitionServiceServer<_>, recognition, &config.server))
         .with(grpc_service!(ProgressServiceServer<_>, progress, &config.server))
+        .with(grpc_service!(JournalServiceServer<_>, journal, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))
 }

@@ -13,6 +13,8 @@ use thiserror::Error;
 use crate::accounting::books::BooksChange;
 use crate::accounting::repo::{self, Loaded};
 use crate::accounting::{consumer, events};
+use crate::journal::error::JournalRefusal;
+use crate::journal::record::Keep;
 use crate::progress::error::RecordRefusal;
 use crate::progress::record::Record;
 use crate::run::error::RunRefusal;
@@ -29,6 +31,8 @@ pub enum Command {
     Chunk(RecognizeChunk),
     /// A fact that this service keeps itself.
     Record(Box<Record>),
+    /// A fact about the journal.
+    Journal(Box<Keep>),
 }
 
 /// Why a command is refused, by slice.
@@ -40,6 +44,9 @@ pub enum Refusal {
     /// About progress, estimates and adjustments.
     #[error(transparent)]
     Record(#[from] RecordRefusal),
+    /// About the journal.
+    #[error(transparent)]
+    Journal(#[from] JournalRefusal),
 }
 
 impl Refusal {
@@ -47,6 +54,7 @@ impl Refusal {
         match self {
             Self::Run(refusal) => refusal,
             Self::Record(refusal) => refusal,
+            Self::Journal(refusal) => refusal,
         }
     }
 }
@@ -105,6 +113,7 @@ impl Domain for Recognition {
         let chunk = match command {
             Command::Chunk(chunk) => chunk,
             Command::Record(record) => return Ok(record.decide(loaded.books(tenant))?),
+            Command::Journal(keep) => return Ok(keep.decide(tenant, loaded.books(tenant))?),
         };
         match chunk.decide(loaded.books(tenant))? {
             Posted::Before(place) => Ok(Decision::Already(place)),

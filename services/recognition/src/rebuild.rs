@@ -20,6 +20,11 @@ use crate::accounting::books::{Books, BooksChange};
 use crate::accounting::convert::own_fact;
 use crate::accounting::events::ACCOUNTING_POSTED;
 use crate::accounting::rows::{contract_basis, due_from, never, obligation_basis, posted_through};
+use crate::journal::JournalChange;
+use crate::journal::convert::kept;
+use crate::journal::journal::{Kept, batch_id};
+use crate::journal::record::keep;
+use crate::journal::rows::accounts;
 use crate::progress::record::record;
 use crate::run::Run;
 use crate::run::rows::{contract_column, sums};
@@ -60,7 +65,7 @@ pub async fn verify(
     contract: &[Opened],
     recognition: &[Opened],
 ) -> Result<(), Mismatch> {
-    let rebuilt = state_lines(&fold(tenant, contract, recognition)?);
+    let rebuilt = state_lines(tenant, &fold(tenant, contract, recognition)?);
     let stored = stored_lines(database, tenant).await?;
     let missing: Vec<String> = rebuilt.difference(&stored).cloned().collect();
     let extra: Vec<String> = stored.difference(&rebuilt).cloned().collect();
@@ -153,6 +158,9 @@ impl Rebuild<'_> {
             return Err("the run before it posts a contract in part only".to_owned());
         }
         let mut fields = Fields::new();
+        if let Some(kept) = kept(wire, &mut fields) {
+            return keep(&self.books, &kept, wire).map_err(|error| error.to_string());
+        }
         let own = own_fact(wire, &mut fields).ok_or("its own fact is not readable")?;
         record(&self.books, &own, wire).map_err(|error| error.to_string())
     }
@@ -173,6 +181,7 @@ impl Rebuild<'_> {
         let mut change = BooksChange::default();
         let effects = self.posted(stored, &asked, &mut change)?;
         run.take(&effects, chunk.last).ok_or("a sum leaves its range")?;
+        change.journal = JournalChange::of(&effects).map_err(|error| error.to_string())?;
         let after = recognized(tenant, asked.contract, asked.through);
         let as_of = if chunk.last { after } else { tenant };
         change.tenant = Some(as_of);
@@ -257,12 +266,12 @@ async fn stored_lines(database: &Database, tenant: TenantId) -> Result<BTreeSet<
 }
 
 /// The books as `state_lines` of the migrations writes them.
-fn state_lines(books: &Books) -> BTreeSet<String> {
+fn state_lines(tenant_id: TenantId, books: &Books) -> BTreeSet<String> {
     let mut lines = BTreeSet::new();
     if let Some(tenant) = &books.tenant {
         let policy = &tenant.policy;
         lines.insert(format!(
-            "tenant {} {} {} {} {} {} {}",
+            "tenant {} {} {} {} {} {} {} {}",
             tenant.account.uuid(),
             policy.version,
             policy.convention.name(),
@@ -270,8 +279,10 @@ fn state_lines(books: &Books) -> BTreeSet<String> {
             policy.receivable_on.name(),
             tenant.recognized_through.unwrap_or_else(never),
             tenant.covered,
+            tenant.functional,
         ));
     }
+    journal_lines(tenant_id, books, &mut lines);
     for state in books.contracts.values() {
         contract_lines(state, &mut lines);
     }
@@ -289,6 +300,35 @@ fn state_lines(books: &Books) -> BTreeSet<String> {
         ));
     }
     lines
+}
+
+fn journal_lines(tenant: TenantId, books: &Books, lines: &mut BTreeSet<String>) {
+    for (seq, sums) in &books.journal.sums {
+        for ((period, role, currency), of) in sums {
+            let (role, debit, credit) = (role.name(), of.debit, of.credit);
+            lines.insert(format!("journal {seq} {period} {role} {currency} {debit} {credit}"));
+        }
+    }
+    for ((period, role, currency), of) in books.journal.totals() {
+        let (role, debit, credit) = (role.name(), of.debit, of.credit);
+        lines.insert(format!("posted {period} {role} {currency} {debit} {credit}"));
+    }
+    for (seq, kept) in &books.journal.kept {
+        lines.insert(match kept {
+            Kept::Mapping(mapping) => {
+                let (on, shown) = (mapping.on.unwrap_or_default(), mapping.unbilled_receivable);
+                let shown = if shown { "t" } else { "f" };
+                format!("accounts {seq} {on} {shown} {}", accounts(mapping))
+            }
+            Kept::Rate(of) => {
+                format!("rate {seq} {} {} {} {} {}", of.from, of.to, of.kind.name(), of.on, of.rate)
+            }
+            Kept::Export(period) => {
+                let id = batch_id(tenant, *period, seq.saturating_sub(1));
+                format!("export {seq} {} {period}", id.uuid())
+            }
+        });
+    }
 }
 
 fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut BTreeSet<String>) {

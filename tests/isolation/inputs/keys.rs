@@ -112,6 +112,7 @@ fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     ]
     .into_iter()
     .chain(own_facts(&subject))
+    .chain(journal(&subject))
     .chain(changes(&subject))
     .collect()
 }
@@ -144,6 +145,29 @@ fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     ]
 }
 
+/// The same of facts about the journal.
+fn journal(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 3] {
+    use crate::samples::{export_journal, set_account_mapping, set_exchange_rate};
+    let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
+    let mapping = first(set_account_mapping(subject));
+    let mut mapping_other =
+        recognition::SetAccountMappingRequest::decode(mapping.as_slice()).expect("a request");
+    mapping_other.mapping.as_mut().expect("a mapping").accounts.clear();
+    let rate = first(set_exchange_rate(subject));
+    let mut rate_other =
+        recognition::SetExchangeRateRequest::decode(rate.as_slice()).expect("a request");
+    rate_other.rate.as_mut().expect("a rate").rate = "1.09".to_owned();
+    let export = first(export_journal(subject));
+    let mut export_other =
+        recognition::ExportJournalRequest::decode(export.as_slice()).expect("a request");
+    export_other.period = "2026-02".to_owned();
+    [
+        (mapping, mapping_other.encode_to_vec()),
+        (rate, rate_other.encode_to_vec()),
+        (export, export_other.encode_to_vec()),
+    ]
+}
+
 /// The same of calls that change a contract, the one that ends it last.
 fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     use crate::samples::{amend_contract, issue_credit_note, record_payment, terminate_contract};
@@ -172,7 +196,7 @@ fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     ]
 }
 
-const REMEMBER: [&str; 14] = [
+const REMEMBER: [&str; 17] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
@@ -183,6 +207,9 @@ const REMEMBER: [&str; 14] = [
     "ProgressService/ChangeEstimate",
     "ProgressService/AdjustRevenue",
     "ProgressService/HoldRevenue",
+    "JournalService/SetAccountMapping",
+    "JournalService/SetExchangeRate",
+    "JournalService/ExportJournal",
     "InvoiceService/IssueCreditNote",
     "InvoiceService/RecordPayment",
     "ContractService/AmendContract",

@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 11] = [
+const TELL_NOTHING: [&str; 17] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
@@ -20,6 +20,12 @@ const TELL_NOTHING: [&str; 11] = [
     "ChangeEstimate",
     "AdjustRevenue",
     "HoldRevenue",
+    "SetAccountMapping",
+    "GetAccountMapping",
+    "SetExchangeRate",
+    "GetTrialBalance",
+    "ExportJournal",
+    "ListJournalExports",
     "GetRollForward",
     "GetConsistencyProof",
     "GetProcessing",

@@ -9,11 +9,13 @@ use backlog_tests::story::{date, usd};
 use prost::Message;
 
 mod changes;
+mod journal;
 mod progress;
 mod promises;
 mod reads;
 
 pub(crate) use changes::*;
+pub(crate) use journal::*;
 pub(crate) use progress::*;
 pub(crate) use reads::*;
 
@@ -32,6 +34,8 @@ pub(crate) struct Subject {
     /// An obligation of the contract that is earned by percent complete.
     pub(crate) measured: String,
     pub(crate) customer: String,
+    /// An export of the journal that holds the contract.
+    pub(crate) batch: String,
     /// Must differ from call to call.
     pub(crate) request_id: String,
     /// Whether to check only, where that can be asked for.
@@ -53,6 +57,7 @@ impl Subject {
             obligation: id("obl"),
             measured: id("obl"),
             customer: "nobody".to_owned(),
+            batch: id("jrn"),
             request_id: String::new(),
             dry: false,
             page_size: 100,
@@ -72,7 +77,7 @@ impl Subject {
     /// Everything that tells whose it is.
     pub(crate) fn words(&self) -> Vec<String> {
         let words = [&self.account, &self.tenant, &self.draft, &self.contract, &self.obligation];
-        words.into_iter().chain([&self.measured, &self.customer]).cloned().collect()
+        words.into_iter().chain([&self.measured, &self.customer, &self.batch]).cloned().collect()
     }
 }
 

@@ -13,7 +13,7 @@ use backlog_proto::contract::v1::{
 };
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
-    progress_service_client::ProgressServiceClient,
+    journal_service_client::JournalServiceClient, progress_service_client::ProgressServiceClient,
     recognition_service_client::RecognitionServiceClient,
 };
 use backlog_proto::reporting::v1::{
@@ -210,6 +210,8 @@ clients! {
     recognition: RecognitionServiceClient at recognition;
     /// Progress, estimates and adjustments.
     progress: ProgressServiceClient at recognition;
+    /// The journal.
+    journal: JournalServiceClient at recognition;
     /// Backlog and its roll-forward.
     backlog: BacklogServiceClient at reporting;
     /// The audit trail.

@@ -7,6 +7,7 @@ pub(crate) mod contract;
 pub(crate) mod dev;
 pub(crate) mod doctor;
 pub(crate) mod invoice;
+pub(crate) mod journal;
 pub(crate) mod known;
 pub(crate) mod payment;
 pub(crate) mod progress;

@@ -13,6 +13,8 @@ pub(crate) struct Reader {
     pub(crate) problems: Vec<Problem>,
     /// Currency of amounts read from now on.
     pub(crate) currency: Currency,
+    /// Currency of the books.
+    pub(crate) functional: Currency,
     /// What is known of each contract introduced so far, by handle.
     pub(crate) contracts: BTreeMap<String, Handles>,
 }
@@ -39,7 +41,7 @@ pub(crate) struct Block<'n> {
 
 impl Reader {
     pub(crate) fn new(currency: Currency) -> Self {
-        Self { problems: Vec::new(), currency, contracts: BTreeMap::new() }
+        Self { problems: Vec::new(), currency, functional: currency, contracts: BTreeMap::new() }
     }
 
     pub(crate) fn wrong(&mut self, line: usize, message: impl Into<String>) {

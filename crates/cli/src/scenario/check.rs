@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backlog_money::Money;
-use backlog_recognition_engine::{Cause, RollForward};
+use backlog_recognition_engine::{Cause, Role, RollForward};
 use chrono::NaiveDate;
 
 use crate::failure::{Exit, Failure};
@@ -56,6 +56,9 @@ pub(crate) async fn check_expectation(
             }
             Claim::Entries { line, rows: expected } => {
                 rows.entries(*line, expected, &player.entries(view).await?)?;
+            }
+            Claim::Journal { line, cells } => {
+                rows.journal(*line, cells, player.journal(view).await?);
             }
             Claim::RollForward { from, to, line, cells } => {
                 let actual = player.roll_forward(view, *from, *to).await?;
@@ -180,6 +183,16 @@ impl Rows<'_> {
             self.unlisted(line, &format!("{}, not listed", entry_label(&key)), amount);
         }
         Ok(())
+    }
+
+    fn journal(&mut self, line: usize, cells: &[Cell<Role>], mut actual: Amounts<Role>) {
+        for cell in cells {
+            let amount = actual.remove(&cell.key).unwrap_or_default();
+            self.push(cell.line, &format!("journal {}", cell.key.name()), cell.amount, amount);
+        }
+        for (role, amount) in actual {
+            self.unlisted(line, &format!("journal {}, not listed", role.name()), amount);
+        }
     }
 
     fn roll_forward(

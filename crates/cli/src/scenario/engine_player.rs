@@ -2,6 +2,7 @@
 
 mod billing;
 mod changes;
+mod journal;
 mod progress;
 mod refusal;
 mod tally;
@@ -13,7 +14,8 @@ use backlog_ids::{ContractId, ObligationId, derive};
 use backlog_money::Currency;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_recognition_engine::{
-    Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policy, RollForward, fold,
+    Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policy, Rates, Role,
+    RollForward, fold,
 };
 use chrono::NaiveDate;
 
@@ -33,6 +35,8 @@ pub(crate) struct EnginePlayer {
     currency: Currency,
     policy: Policy,
     periods: Periods,
+    functional: Currency,
+    rates: Rates,
     contracts: BTreeMap<String, Known>,
     /// What each fact did, with the day of its step.
     effects: Vec<(NaiveDate, Effects)>,
@@ -65,6 +69,8 @@ impl EnginePlayer {
             currency: scenario.currency,
             policy: scenario.policy,
             periods: Periods::default(),
+            functional: scenario.functional_currency,
+            rates: Rates::default(),
             contracts: BTreeMap::new(),
             effects: Vec::new(),
             first_day: None,
@@ -205,6 +211,7 @@ impl Player for EnginePlayer {
             Verb::Reestimate(reestimate) => self.reestimate(on, reestimate),
             Verb::Adjust(adjustment) => self.adjust(on, adjustment),
             Verb::Hold(hold) => self.hold(on, hold),
+            Verb::FxRate(rate) => self.fx_rate(on, *rate),
             Verb::Recognize { through, contract } => {
                 self.recognize(on, *through, contract.as_deref())
             }
@@ -216,7 +223,7 @@ impl Player for EnginePlayer {
     }
 
     async fn fingerprint(&mut self) -> Result<String, Failure> {
-        Ok(format!("{:?} {:?}", self.contracts, self.effects.len()))
+        Ok(format!("{:?} {:?} {:?}", self.contracts, self.effects.len(), self.rates))
     }
 
     async fn balances(&mut self, view: &View) -> Result<Balances, Failure> {
@@ -257,6 +264,10 @@ impl Player for EnginePlayer {
 
     async fn by_month(&mut self, view: &View) -> Result<Amounts<NaiveDate>, Failure> {
         self.ledger(view).by_month(view.as_of, &self.filter(view)?).map_err(refusal)
+    }
+
+    async fn journal(&mut self, view: &View) -> Result<Amounts<Role>, Failure> {
+        self.journal_of(view)
     }
 
     async fn entries(&mut self, view: &View) -> Result<Vec<Posted>, Failure> {

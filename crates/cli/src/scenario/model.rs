@@ -6,9 +6,9 @@ mod expect;
 mod progress;
 mod terms;
 
-use backlog_money::Currency;
+use backlog_money::{Currency, Quantity};
 use backlog_proto::common::v1::ErrorReason;
-use backlog_recognition_engine::Policy;
+use backlog_recognition_engine::{Policy, RateKind};
 use chrono::NaiveDate;
 
 pub(crate) use billing::{Cash, Concession, CreditNote, Invoice};
@@ -54,6 +54,19 @@ pub(crate) struct Later {
     pub(crate) line: usize,
     /// Names of the figures.
     pub(crate) figures: Vec<String>,
+}
+
+/// An exchange rate, of the step's day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct FxRate {
+    /// Currency of the amounts to be translated.
+    pub(crate) from: Currency,
+    /// The functional currency.
+    pub(crate) to: Currency,
+    /// What it is for.
+    pub(crate) kind: RateKind,
+    /// Units of the one for one of the other.
+    pub(crate) rate: Quantity,
 }
 
 /// One step.
@@ -117,6 +130,8 @@ pub(crate) enum Verb {
     Adjust(Adjustment),
     /// Revenue is withheld, or released.
     Hold(Hold),
+    /// An exchange rate is stated.
+    FxRate(FxRate),
     /// Revenue is posted.
     Recognize {
         /// Last day covered.
@@ -144,6 +159,7 @@ impl Verb {
             Self::Adjust(_) => "adjust",
             Self::Hold(Hold { released: false, .. }) => "hold",
             Self::Hold(_) => "release",
+            Self::FxRate(_) => "fx_rate",
             Self::Recognize { .. } => "recognize",
         }
     }

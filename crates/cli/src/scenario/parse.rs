@@ -12,22 +12,22 @@ mod terms;
 
 use std::path::Path;
 
-use backlog_money::Currency;
-use backlog_recognition_engine::{Policy, ReceivableOn, Rounding};
+use backlog_money::{Currency, Quantity};
+use backlog_recognition_engine::{Policy, RateKind, ReceivableOn, Rounding};
 use chrono::NaiveDate;
 
 use crate::failure::parse_reason;
 
 use super::{
     block::{Block, Reader, optional},
-    model::{Action, Scenario, Step, Verb},
+    model::{Action, FxRate, Scenario, Step, Verb},
     yaml::{self, Node, Problem},
 };
 
 pub(crate) use changes::read_amendment;
 pub(crate) use sign::read_terms;
 
-const VERBS: [&str; 20] = [
+const VERBS: [&str; 21] = [
     "adjust",
     "amend",
     "credit_note",
@@ -36,6 +36,7 @@ const VERBS: [&str; 20] = [
     "exercise",
     "expect",
     "expire",
+    "fx_rate",
     "hold",
     "invoice",
     "milestone",
@@ -93,6 +94,8 @@ impl Reader {
         self.currency = self.currency_code(currency, "currency")?;
         let currency = self.currency;
         let policy = block.take("policy").map(|node| self.policy(node));
+        // Of an expected journal.
+        self.functional = policy.flatten().map_or(currency, |(_, functional)| functional);
         let steps = block.need(self, "steps").and_then(|node| self.list(node, "steps"));
         let steps = self.steps(steps.unwrap_or_default());
         let later = block.take("later").map(|node| self.later(node));
@@ -223,12 +226,28 @@ impl Reader {
             "reestimate" => self.reestimate(node, refused),
             "adjust" => self.adjust(node, refused),
             "hold" | "release" => self.hold(name == "release", node, refused),
+            "fx_rate" => self.fx_rate(node),
             "recognize" => self.recognize(on, node, refused),
             other => {
                 self.wrong(line, format!("unknown verb {other:?}; known: {}", VERBS.join(", ")));
                 None
             }
         }
+    }
+
+    fn fx_rate(&mut self, node: &Node) -> Option<Verb> {
+        let mut block = Block::open(self, node, "fx_rate")?;
+        let from = block.need(self, "from").and_then(|node| self.currency_code(node, "from"));
+        let to = block.need(self, "to").and_then(|node| self.currency_code(node, "to"));
+        let rate = block.need(self, "rate").and_then(|node| self.quantity(node, "rate"));
+        let kind =
+            block.take("kind").map(|node| self.named(node, "kind", RateKind::ALL, RateKind::name));
+        block.close(self);
+        let kind = optional(kind)?.unwrap_or(RateKind::Spot);
+        if rate.is_some_and(|rate| rate <= Quantity::ZERO) {
+            self.wrong(node.line, "rate must be above zero");
+        }
+        Some(Verb::FxRate(FxRate { from: from?, to: to?, kind, rate: rate? }))
     }
 
     fn recognize(&mut self, on: NaiveDate, node: &Node, refused: bool) -> Option<Verb> {

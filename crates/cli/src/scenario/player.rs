@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use backlog_recognition_engine::{Balances, RollForward};
+use backlog_recognition_engine::{Balances, Role, RollForward};
 use chrono::NaiveDate;
 
 use crate::failure::Failure;
@@ -59,6 +59,9 @@ pub(crate) trait Player {
 
     /// Recognized up to the view's day, by posting month.
     async fn by_month(&mut self, view: &View) -> Result<Amounts<NaiveDate>, Failure>;
+
+    /// The journal of the posting period of the view's day, by role, in the functional currency.
+    async fn journal(&mut self, view: &View) -> Result<Amounts<Role>, Failure>;
 
     /// Recognized up to the view's day, entry by entry.
     async fn entries(&mut self, view: &View) -> Result<Vec<Posted>, Failure>;

@@ -2,6 +2,7 @@
 
 mod billing;
 mod changes;
+mod journal;
 mod progress;
 mod tables;
 
@@ -15,7 +16,7 @@ use backlog_proto::contract::v1::sign_contract_request::Subject;
 use backlog_proto::log::v1::GetProcessingRequest;
 use backlog_proto::recognition::v1 as recognition;
 use backlog_proto::reporting::v1 as reporting;
-use backlog_recognition_engine::{Balances, Cause, RollForward};
+use backlog_recognition_engine::{Balances, Cause, Role, RollForward};
 use chrono::NaiveDate;
 
 use crate::client::{
@@ -254,6 +255,7 @@ impl Player for StackPlayer {
             Verb::Reestimate(reestimate) => self.reestimate(on, reestimate).await,
             Verb::Adjust(adjustment) => self.adjust(on, adjustment).await,
             Verb::Hold(hold) => self.hold(on, hold).await,
+            Verb::FxRate(rate) => self.fx_rate(on, *rate).await,
             Verb::Recognize { through, contract } => {
                 self.recognize(*through, contract.as_deref()).await
             }
@@ -332,6 +334,10 @@ impl Player for StackPlayer {
 
     async fn by_month(&mut self, view: &View) -> Result<Amounts<NaiveDate>, Failure> {
         self.by_month_of(view).await
+    }
+
+    async fn journal(&mut self, view: &View) -> Result<Amounts<Role>, Failure> {
+        self.journal_of(view).await
     }
 
     async fn entries(&mut self, view: &View) -> Result<Vec<Posted>, Failure> {

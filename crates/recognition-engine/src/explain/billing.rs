@@ -12,11 +12,11 @@ use super::{
     statement::{Draft, Of},
 };
 use crate::{
-    allocation::split,
     cash::{advance_weights, refund_weights},
     effects::{Cause, Measure},
     error::EngineError,
     facts::{AdjustmentFact, Concession, CreditFact, InvoiceFact, PaymentFact},
+    invoice::advance_parts,
     math::{add, sub, sum},
     policy::ReceivableOn,
     state::ContractState,
@@ -36,7 +36,6 @@ pub(super) fn invoice(
     let net = sum(lines.iter().copied())?;
     let gross = add(net, fact.tax)?;
     let advance = before.advance.min(gross);
-    let advanced = advance.min(net);
     let mut state = before.clone();
     for line in &fact.lines {
         for (place, amount) in take(&mut state, line.obligation, line.amount)? {
@@ -47,7 +46,7 @@ pub(super) fn invoice(
             draft.expect(Of::Place(place), due, Rule::UnconditionalRight, formula);
         }
     }
-    for (line, part) in fact.lines.iter().zip(split(advanced, &lines)?) {
+    for (line, part) in fact.lines.iter().zip(advance_parts(advance, &lines)?) {
         for (place, amount) in take(&mut state, line.obligation, sub(0, part)?)? {
             let formula = Formula::figure(Label::Advance, amount);
             let billed = (Cause::Invoice, Measure::Billed, fact.issued_on);
@@ -55,6 +54,11 @@ pub(super) fn invoice(
             let due = (Cause::Invoice, Measure::Unconditional, due);
             draft.expect(Of::Place(place), due, Rule::CashSettles, formula);
         }
+    }
+    if fact.tax != 0 {
+        let moved = (Cause::Invoice, Measure::Tax, due);
+        let tax = Formula::figure(Label::Tax, fact.tax);
+        draft.expect(Of::WHOLE, moved, Rule::UnconditionalRight, tax);
     }
     let receivable = Formula::figure(Label::InvoiceLine, net)
         .plus_figure(Label::Tax, fact.tax)
@@ -109,7 +113,10 @@ pub(super) fn credit(
         }
     }
     if fact.tax != 0 {
-        receivable = receivable.less(Formula::figure(Label::Tax, fact.tax));
+        let tax = Formula::figure(Label::Tax, fact.tax);
+        let moved = (Cause::CreditNote, Measure::Tax, fact.on);
+        draft.expect(Of::WHOLE, moved, Rule::CreditedInvoice, zero().less(tax.clone()));
+        receivable = receivable.less(tax);
     }
     let moved = (Cause::CreditNote, Measure::Receivable, fact.on);
     draft.expect(Of::WHOLE, moved, Rule::CreditedInvoice, receivable);

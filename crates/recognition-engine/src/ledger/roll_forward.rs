@@ -61,6 +61,7 @@ fn change_of_backlog(movement: &Movement) -> i128 {
         | Measure::Receivable
         | Measure::Cash
         | Measure::Interest
-        | Measure::Potential => 0,
+        | Measure::Potential
+        | Measure::Tax => 0,
     }
 }

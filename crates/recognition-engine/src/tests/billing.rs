@@ -60,6 +60,7 @@ fn moves_billing_only() {
         [
             (Cause::Invoice, Measure::Billed, obligation),
             (Cause::Invoice, Measure::Unconditional, obligation),
+            (Cause::Invoice, Measure::Tax, None),
             (Cause::Invoice, Measure::Receivable, None),
             (Cause::ContractBalance, Measure::DeferredRevenue, None),
         ]

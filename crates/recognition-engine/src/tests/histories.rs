@@ -143,7 +143,7 @@ pub(super) fn fact(of: &Happening, on: NaiveDate, made: &SignedContract) -> Fact
             contract,
             on,
             lines: line,
-            tax: 0,
+            tax: amount / 20,
             concession: match amount % 3 {
                 0 => Concession::None,
                 1 => Concession::Whole,
@@ -255,6 +255,20 @@ fn play(made: &SignedContract, happened: &[Happening], every: Option<u64>) -> St
     story
 }
 
+/// A history of its own: what was signed, what happened, and how often runs are made.
+pub(super) type History = (SignedContract, Vec<Happening>, Option<u64>);
+
+/// Any history.
+pub(super) fn history() -> impl Strategy<Value = History> {
+    let happened = prop::collection::vec(happening(), 0..12);
+    (signed(), happened, prop::option::of(1_u64..40))
+}
+
+/// The story of a history.
+pub(super) fn play_history((made, happened, every): &History) -> Story {
+    play(made, happened, *every)
+}
+
 pub(super) fn identities(story: &Story, on: NaiveDate) -> Result<(), TestCaseError> {
     let at = story.on(on);
     prop_assert_eq!(at.backlog, at.tcv - at.recognized);
@@ -262,6 +276,15 @@ pub(super) fn identities(story: &Story, on: NaiveDate) -> Result<(), TestCaseErr
         at.unbilled_backlog + at.conditional_billing + at.deferred_revenue + at.refund_liability
             - at.contract_asset;
     prop_assert_eq!(at.backlog, parts, "the split of backlog on {}", on);
+    let unconditional = at.billed - at.conditional_billing;
+    let movements = story.ledger.movements().iter();
+    let taxed = movements.filter(|m| m.measure == Measure::Tax && m.effective_date <= on);
+    let tax: i128 = taxed.map(|m| m.amount.minor()).sum();
+    prop_assert_eq!(
+        at.receivable + at.cash + at.interest - tax,
+        unconditional,
+        "what is owed or paid"
+    );
     prop_assert!(at.deferred_revenue >= 0 && at.refund_liability >= 0 && at.contract_asset >= 0);
     for point in story.state.accounting.iter().flat_map(|part| &part.balances) {
         let liabilities = point.deferred_revenue + point.refund_liability;

@@ -12,6 +12,7 @@ mod explanations;
 mod financing;
 mod histories;
 mod holds;
+mod journal;
 mod ledger;
 mod methods;
 mod options;
@@ -20,6 +21,7 @@ mod properties;
 mod roundings;
 mod runs;
 mod separate;
+mod translation;
 
 use backlog_ids::{ContractId, InvoiceId, ObligationId};
 use backlog_money::{Currency, Quantity};
@@ -153,11 +155,12 @@ impl Story {
         self.try_fact(fact).unwrap();
     }
 
-    /// Takes a fact in; refused, it changes nothing.
+    /// Takes a fact in; refused, it changes nothing. Whatever it does, the journal is balanced.
     fn try_fact(&mut self, fact: &Fact) -> Result<Effects, EngineError> {
         let (state, effects) = fold(Some(self.state.clone()), fact, self.periods)?;
         self.state = state;
         self.ledger.apply(&effects);
+        journal::assert_balanced(&effects);
         Ok(effects)
     }
 

@@ -15,6 +15,7 @@ use chrono::NaiveDate;
 use super::convert::{accounting_posted, fact};
 use super::error::AccountingError;
 use super::fact::ContractFact;
+use crate::journal::{JournalBooks, JournalChange};
 use crate::run::Run;
 
 /// A tenant's books, as far as they are loaded.
@@ -26,6 +27,8 @@ pub struct Books {
     pub contracts: BTreeMap<ContractId, ContractState>,
     /// Recognition runs.
     pub runs: BTreeMap<RunId, Run>,
+    /// The journal, of what the batch posts and keeps only.
+    pub journal: JournalBooks,
 }
 
 /// What holds for the tenant as a whole.
@@ -33,6 +36,8 @@ pub struct Books {
 pub struct TenantBooks {
     /// The account that owns it.
     pub account: AccountId,
+    /// The currency of the books.
+    pub functional: Currency,
     /// The measurement policy in force.
     pub policy: Policy,
     /// The calendar, and how far it is closed.
@@ -56,6 +61,8 @@ pub struct BooksChange {
     pub contracts: Vec<ContractChange>,
     /// The run, as it then is but for its place in the log.
     pub run: Option<Run>,
+    /// What it comes to in the journal.
+    pub journal: JournalChange,
 }
 
 /// A contract that changes.
@@ -81,7 +88,14 @@ impl Books {
     ) -> Result<(AccountingPosted, BooksChange), AccountingError> {
         let fact = fact(entry)?;
         let covered = entry.seq;
-        if let ContractFact::TenantCreated { tenant: named, account, policy, suspended } = fact {
+        if let ContractFact::TenantCreated {
+            tenant: named,
+            account,
+            functional,
+            policy,
+            suspended,
+        } = fact
+        {
             if covered != 1 || self.tenant.is_some() {
                 return Err(AccountingError::CreationMisplaced(covered));
             }
@@ -89,7 +103,14 @@ impl Books {
                 return Err(AccountingError::OtherTenant(named));
             }
             let periods = Periods::default();
-            let books = TenantBooks { account, policy, periods, recognized_through: None, covered };
+            let books = TenantBooks {
+                account,
+                functional,
+                policy,
+                periods,
+                recognized_through: None,
+                covered,
+            };
             let change = BooksChange {
                 tenant: Some(books),
                 opens: true,
@@ -116,6 +137,8 @@ impl Books {
                 effects
             }
         };
+        change.journal =
+            JournalChange::of(&effects).map_err(|_| AccountingError::JournalTooLarge)?;
         Ok((accounting_posted(&effects, covered), change))
     }
 
@@ -136,6 +159,7 @@ impl Books {
             run.seq = place;
             self.runs.insert(run.id, run);
         }
+        self.journal.apply(change.journal, place);
     }
 
     /// A signature books the contract under the policy in force (606-10-25-1, 32-28).

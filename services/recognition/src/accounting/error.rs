@@ -68,6 +68,9 @@ pub enum AccountingError {
     /// An amount that no column can hold.
     #[error("contract {0}: an amount is beyond 2^63 minor units")]
     TooLarge(ContractId),
+    /// A sum of the journal that no column can hold.
+    #[error("a sum of the journal is beyond 2^63 minor units")]
+    JournalTooLarge,
 }
 
 fn joined(violations: &[FieldViolation]) -> String {

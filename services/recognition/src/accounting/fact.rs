@@ -13,6 +13,8 @@ pub enum ContractFact {
         tenant: String,
         /// The account that owns it.
         account: AccountId,
+        /// The currency of its books.
+        functional: Currency,
         /// Its first measurement policy, version 1.
         policy: Policy,
         /// Whether writes are refused.

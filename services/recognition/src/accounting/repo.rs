@@ -16,6 +16,9 @@ use super::convert::fact;
 use super::fact::ContractFact;
 use super::rows;
 use crate::domain::Command;
+use crate::journal::JournalBooks;
+use crate::journal::journal::Kept;
+use crate::journal::rows as journal_rows;
 use crate::run::RecognizeChunk;
 use crate::run::rows as run_rows;
 
@@ -27,6 +30,11 @@ const OBLIGATION: usize = 3;
 const POSTED: usize = 4;
 const BALANCE: usize = 5;
 const RUN: usize = 6;
+const JOURNAL_SUM: usize = 7;
+const JOURNAL_TOTAL: usize = 8;
+const ACCOUNT_MAPPING: usize = 9;
+const EXCHANGE_RATE: usize = 10;
+const JOURNAL_EXPORT: usize = 11;
 
 /// The tables, in the order of the places.
 pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
@@ -38,6 +46,11 @@ pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
         rows::POSTED,
         rows::BALANCE,
         run_rows::RUN,
+        journal_rows::SUM,
+        journal_rows::TOTAL,
+        journal_rows::MAPPING,
+        journal_rows::RATE,
+        journal_rows::EXPORT,
     ]
 }
 
@@ -110,6 +123,30 @@ impl Loaded {
             for run in changed.runs.iter().filter_map(|id| books.runs.get(id)) {
                 out.push(RUN, run_rows::run(*tenant, run));
             }
+            flush_journal(*tenant, &books.journal, out);
+        }
+    }
+}
+
+/// What the batch posted and kept: nothing of it was loaded.
+fn flush_journal(tenant: TenantId, journal: &JournalBooks, out: &mut Rows<'_>) {
+    for (seq, sums) in &journal.sums {
+        for (key, of) in sums {
+            out.push(JOURNAL_SUM, journal_rows::sum(tenant, *seq, *key, of));
+        }
+    }
+    for (key, of) in &journal.totals() {
+        out.push(JOURNAL_TOTAL, journal_rows::total(tenant, *key, of));
+    }
+    for (seq, kept) in &journal.kept {
+        match kept {
+            Kept::Mapping(mapping) => {
+                out.push(ACCOUNT_MAPPING, journal_rows::mapping(tenant, *seq, mapping));
+            }
+            Kept::Rate(rate) => out.push(EXCHANGE_RATE, journal_rows::rate(tenant, *seq, rate)),
+            Kept::Export(period) => {
+                out.push(JOURNAL_EXPORT, journal_rows::export(tenant, *seq, *period));
+            }
         }
     }
 }
@@ -154,6 +191,9 @@ impl Named {
                 Work::Command(tenant, Command::Record(record)) => {
                     named.tenants.insert(*tenant);
                     named.changed(*tenant, record.own.contract, record.own.fact.on());
+                }
+                Work::Command(tenant, Command::Journal(_)) => {
+                    named.tenants.insert(*tenant);
                 }
                 Work::Event(tenant, log, entry) => named.event(*tenant, *log, entry),
             }
@@ -228,7 +268,8 @@ async fn tenants(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<()
     let found = tx
         .query(
             "select t.tenant_id, r.account_id, t.policy_version, t.convention, t.rounding, \
-             t.receivable_on, t.recognized_through, coalesce(a.seq, 0) as covered \
+             t.receivable_on, t.recognized_through, t.functional_currency, \
+             coalesce(a.seq, 0) as covered \
              from tenant t join tenant_registry r on r.tenant_id = t.tenant_id \
              left join applied_position a on a.tenant_id = t.tenant_id and a.log = $2 \
              where t.tenant_id = any($1)",

@@ -31,6 +31,7 @@ pub(crate) const TENANT: TableSpec = TableSpec {
         ("rounding", "text"),
         ("receivable_on", "text"),
         ("recognized_through", "date"),
+        ("functional_currency", "text"),
     ],
     conflict: Conflict::Do(
         "(tenant_id) do update set policy_version = excluded.policy_version, \
@@ -271,6 +272,7 @@ pub(crate) fn tenant(tenant: TenantId, books: &TenantBooks) -> Row {
         policy.rounding.name().into(),
         policy.receivable_on.name().into(),
         books.recognized_through.unwrap_or_else(never).into(),
+        books.functional.code().into(),
     ]
 }
 
@@ -346,6 +348,7 @@ pub(crate) fn tenant_from(row: &QueryResult) -> Result<TenantBooks, DbError> {
     let through: NaiveDate = row.try_get("", "recognized_through")?;
     Ok(TenantBooks {
         account: id::<AccountId>(row, "account_id")?,
+        functional: currency_in(row, "functional_currency")?,
         policy: policy_from(row)?,
         periods: Periods::default(),
         recognized_through: Some(through).filter(|through| *through != never()),
@@ -436,8 +439,12 @@ fn policy_from(row: &QueryResult) -> Result<Policy, DbError> {
 }
 
 pub(crate) fn currency(row: &QueryResult) -> Result<Currency, DbError> {
-    let code: String = row.try_get("", "currency_code")?;
-    Currency::parse(&code).map_err(|_| corrupt("currency_code"))
+    currency_in(row, "currency_code")
+}
+
+pub(crate) fn currency_in(row: &QueryResult, column: &str) -> Result<Currency, DbError> {
+    let code: String = row.try_get("", column)?;
+    Currency::parse(&code).map_err(|_| corrupt(column))
 }
 
 pub(crate) fn id<T: TypedId>(row: &QueryResult, column: &str) -> Result<T, DbError> {

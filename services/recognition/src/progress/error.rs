@@ -91,8 +91,11 @@ const fn places(wire: &Wire) -> (&'static str, &'static str, &'static str) {
             }
             _ => ("change", "variable.estimate", "variable.id"),
         },
-        Wire::Adjustment(_) => ("adjustment", "amount", "obligation_id"),
         Wire::Hold(_) => ("hold", "obligation_id", "obligation_id"),
+        Wire::Adjustment(_)
+        | Wire::AccountMapping(_)
+        | Wire::ExchangeRate(_)
+        | Wire::JournalExport(_) => ("adjustment", "amount", "obligation_id"),
     }
 }
 

@@ -7,8 +7,10 @@ use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use super::error::RecordRefusal;
 use crate::accounting::books::{Books, BooksChange};
 use crate::accounting::convert::accounting_posted;
+use crate::accounting::error::AccountingError;
 use crate::accounting::events::event;
 use crate::accounting::fact::OwnFact;
+use crate::journal::JournalChange;
 
 /// A fact to record.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,6 +57,8 @@ pub(crate) fn record(
         own_fact: Some(wire.clone()),
         ..accounting_posted(&effects, tenant.covered)
     };
-    let change = BooksChange { contracts: vec![changed], ..BooksChange::default() };
+    let journal = JournalChange::of(&effects)
+        .map_err(|_| RecordRefusal::Uncomputable(AccountingError::JournalTooLarge))?;
+    let change = BooksChange { contracts: vec![changed], journal, ..BooksChange::default() };
     Ok((posted, change))
 }

@@ -12,6 +12,7 @@ use super::error::RunRefusal;
 use crate::accounting::books::{Books, BooksChange, ContractChange, TenantBooks, fits_columns};
 use crate::accounting::convert::accounting_posted;
 use crate::accounting::rows::same_basis;
+use crate::journal::journal::sums;
 
 /// Recognition entries in one entry of the log at most. Part of the wire's promise.
 pub const ENTRIES_MAX: usize = 500;
@@ -102,6 +103,7 @@ impl RecognizeChunk {
         for (index, part) in parts.iter().enumerate() {
             let ends = self.last && index == last;
             run.take(part, ends).ok_or_else(|| self.overflow())?;
+            change.journal.sums.push(sums(part).map_err(|_| self.overflow())?);
             let through = if ends { after } else { tenant }.recognized_through;
             events.push(run.event(part, tenant.covered, through));
         }

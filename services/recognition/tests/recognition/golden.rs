@@ -266,3 +266,32 @@ fn own_facts() {
     let adjustment = with(recognition::accounting_posted::OwnFact::Adjustment(adjustment));
     check(include_str!("../golden/accounting_posted_adjustment.hex"), &adjustment);
 }
+
+// Shows the same of facts about the journal.
+#[test]
+fn journal_facts() {
+    use recognition::accounting_posted::OwnFact;
+    let with = |own_fact| recognition::AccountingPosted { own_fact: Some(own_fact), ..posted() };
+    let mapping = recognition::AccountMapping {
+        accounts: vec![recognition::AccountAssignment {
+            role: recognition::AccountRole::TaxPayable.into(),
+            account_code: "2200".to_owned(),
+        }],
+        unbilled_receivable: true,
+        on: date("2026-01-31"),
+    };
+    let mapping = with(OwnFact::AccountMapping(mapping));
+    check(include_str!("../golden/accounting_posted_mapping.hex"), &mapping);
+    let rate = recognition::ExchangeRate {
+        from_currency_code: "EUR".to_owned(),
+        to_currency_code: "USD".to_owned(),
+        kind: recognition::RateKind::Closing.into(),
+        on: date("2026-01-31"),
+        rate: "1.0825".to_owned(),
+    };
+    let rate = with(OwnFact::ExchangeRate(rate));
+    check(include_str!("../golden/accounting_posted_rate.hex"), &rate);
+    let export = recognition::JournalExport { period: date("2026-01-01") };
+    let export = with(OwnFact::JournalExport(export));
+    check(include_str!("../golden/accounting_posted_export.hex"), &export);
+}

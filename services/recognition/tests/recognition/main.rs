@@ -6,6 +6,7 @@ mod calls;
 mod cases;
 mod delivery;
 mod golden;
+mod journal;
 mod owner;
 mod rebuild;
 mod runs;

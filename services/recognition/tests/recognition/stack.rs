@@ -182,11 +182,12 @@ impl Stack {
         rebuild::verify(replica.running.database(), tenant, &contract, &recognition).await
     }
 
-    /// The stored state as lines, without runs, whose places in the log depend on chunks.
+    /// The stored state as lines, without runs and entries of the journal, whose places in the log
+    /// depend on chunks.
     pub(crate) async fn books(&self, tenant: TenantId) -> Vec<String> {
         let sql = format!(
             "set search_path = recognition; select line from state_lines('{}') \
-             where line not like 'run %' order by line collate \"C\";",
+             where line not like 'run %' and line not like 'journal %' order by line collate \"C\";",
             tenant.uuid()
         );
         let lines = self.database.superuser_sql(&sql).await.unwrap();
@@ -222,6 +223,10 @@ impl Replica {
         let bearer = format!("Bearer {}", token.unwrap()).parse().unwrap();
         request.metadata_mut().insert("authorization", bearer);
         request
+    }
+
+    pub(crate) fn channel(&self) -> Channel {
+        self.channel.clone()
     }
 
     pub(crate) fn client(&self) -> RecognitionServiceClient<Channel> {

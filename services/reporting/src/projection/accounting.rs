@@ -342,7 +342,8 @@ fn of_obligation(measure: pb::Measure) -> bool {
         | pb::Measure::RefundLiability
         | pb::Measure::Receivable
         | pb::Measure::Cash
-        | pb::Measure::Interest => false,
+        | pb::Measure::Interest
+        | pb::Measure::Tax => false,
     }
 }
 

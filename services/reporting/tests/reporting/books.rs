@@ -517,6 +517,7 @@ fn measure(measure: Measure) -> recognition::Measure {
         Measure::Cash => recognition::Measure::Cash,
         Measure::Interest => recognition::Measure::Interest,
         Measure::Potential => recognition::Measure::Potential,
+        Measure::Tax => recognition::Measure::Tax,
     }
 }
 

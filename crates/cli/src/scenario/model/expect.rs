@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backlog_money::{Currency, Money};
-use backlog_recognition_engine::Balances;
+use backlog_recognition_engine::{Balances, Role};
 use chrono::NaiveDate;
 
 use super::names;
@@ -73,6 +73,14 @@ pub(crate) enum Claim {
         line: usize,
         /// The rows.
         rows: Vec<Cell<EntryKey>>,
+    },
+    /// The journal of the posting period of the view's day, in the functional currency, debits
+    /// positive; roles not listed must be zero.
+    Journal {
+        /// Line of the table.
+        line: usize,
+        /// The roles.
+        cells: Vec<Cell<Role>>,
     },
     /// The roll-forward; lines not listed must be zero.
     RollForward {

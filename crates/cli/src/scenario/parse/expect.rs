@@ -1,5 +1,6 @@
 //! Reading `expect` and `later`: what is looked at, and the figures.
 
+use backlog_recognition_engine::Role;
 use chrono::NaiveDate;
 
 use super::super::{
@@ -8,7 +9,8 @@ use super::super::{
     yaml::{Key, Node},
 };
 
-const TABLES: &str = "allocations, schedule, by_month, in_period, entries, rollforward, not_shown";
+const TABLES: &str =
+    "allocations, schedule, by_month, in_period, entries, journal, rollforward, not_shown";
 /// Keys of an `expect` that say what is looked at.
 const VIEW: [&str; 6] = ["contract", "obligation", "where", "as_of", "known_at", "currency"];
 
@@ -33,6 +35,7 @@ impl Reader {
         }
         claims.extend(block.take("in_period").and_then(|node| self.in_period(node)));
         claims.extend(block.take("entries").and_then(|node| self.entries(node)));
+        claims.extend(block.take("journal").map(|node| self.journal(node)));
         claims.extend(block.take("rollforward").and_then(|node| self.roll_forward(node)));
         let not_shown = block.take("not_shown").map(|node| self.not_shown(node));
         for (key, node) in block.rest() {
@@ -168,6 +171,23 @@ impl Reader {
             posting_period: posting_period?,
         };
         Some(Cell { key, amount: amount?, line: node.line })
+    }
+
+    /// Amounts by role, in the functional currency.
+    fn journal(&mut self, node: &Node) -> Claim {
+        let of_view = self.currency;
+        self.currency = self.functional;
+        let cells = self.cells(node, "journal", |reader, key| {
+            let role = Role::parse(&key.text);
+            if role.is_none() {
+                let known: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
+                let message = format!("unknown role {:?}; known: {}", key.text, known.join(", "));
+                reader.wrong(key.line, message);
+            }
+            role
+        });
+        self.currency = of_view;
+        Claim::Journal { line: node.line, cells }
     }
 
     fn roll_forward(&mut self, node: &Node) -> Option<Claim> {

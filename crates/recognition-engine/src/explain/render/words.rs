@@ -49,6 +49,7 @@ pub(super) const fn measure(measure: Measure) -> &'static str {
         Measure::Cash => "Cash",
         Measure::Interest => "Interest on advances",
         Measure::Potential => "Options not exercised",
+        Measure::Tax => "Tax payable",
     }
 }
 

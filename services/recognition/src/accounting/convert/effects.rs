@@ -73,7 +73,9 @@ fn cause(cause: Cause) -> pb::Cause {
     }
 }
 
-fn measure(measure: Measure) -> pb::Measure {
+/// Renders a measure.
+#[must_use]
+pub fn measure(measure: Measure) -> pb::Measure {
     match measure {
         Measure::TransactionPrice => pb::Measure::TransactionPrice,
         Measure::BeyondEnforceable => pb::Measure::BeyondEnforceable,
@@ -87,6 +89,7 @@ fn measure(measure: Measure) -> pb::Measure {
         Measure::Cash => pb::Measure::Cash,
         Measure::Interest => pb::Measure::Interest,
         Measure::Potential => pb::Measure::Potential,
+        Measure::Tax => pb::Measure::Tax,
     }
 }
 

@@ -13,12 +13,16 @@ pub(super) fn tenant_created(
 ) -> Option<ContractFact> {
     let tenant = fields.required("tenant", event.tenant.as_ref());
     let account = tenant.and_then(|t| fields.id::<AccountId>("tenant.account_id", &t.account_id));
+    let functional = tenant.and_then(|t| {
+        fields.currency("tenant.functional_currency_code", &t.functional_currency_code)
+    });
     let policy = fields.required("policy", event.policy.as_ref());
     let policy = policy.and_then(|policy| first_policy(policy, fields));
     let tenant = tenant?;
     Some(ContractFact::TenantCreated {
         tenant: tenant.tenant_id.clone(),
         account: account?,
+        functional: functional?,
         policy: policy?,
         suspended: tenant.suspended,
     })

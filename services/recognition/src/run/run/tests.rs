@@ -53,6 +53,7 @@ fn books(contracts: Vec<SignedContract>) -> Books {
     let policy = Policy::default();
     let tenant = TenantBooks {
         account,
+        functional: Currency::parse("USD").unwrap(),
         policy,
         periods: Periods::default(),
         recognized_through: None,
