@@ -31,6 +31,14 @@ fn every_method() -> ContractTerms {
     let estimate_at_completion = Some(usd("400.00"));
     let mut usage = one("calls", None, Method::Usage(contract::Usage::default()));
     usage.unit_price = "0.015".to_owned();
+    let mut next = one("next", None, Method::StraightLine(contract::StraightLine::default()));
+    next.ssp = Some(usd("1100.00"));
+    next.term = Some(DateRange { from: Some(date(2027, 1, 1)), to: Some(date(2027, 12, 31)) });
+    next.renewal = Some(contract::RenewalOption {
+        expected_share: "0.5".to_owned(),
+        expires_on: Some(date(2026, 12, 31)),
+        exercise_price: Some(usd("1000.00")),
+    });
     let total = |total: &str| total.to_owned();
     ContractTerms {
         obligations: vec![
@@ -58,7 +66,14 @@ fn every_method() -> ContractTerms {
                 Method::LaborHours(contract::LaborHours { total: total("9") }),
             ),
             usage,
+            next,
         ],
+        clauses: vec![contract::TerminationClause {
+            notice_days: 60,
+            penalty: Some(usd("10.00")),
+            ..contract::TerminationClause::default()
+        }],
+        financing_rate: "0.06".to_owned(),
         variables: vec![contract::VariableConsideration {
             id: "bonus".to_owned(),
             estimate: Some(usd("100.00")),
@@ -169,6 +184,24 @@ impl History<'_> {
         };
         let mut client = ProgressServiceClient::new(self.stack.channel(Service::Recognition));
         client.change_estimate(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn hold(&mut self, key: &str, on: Date, released: bool) {
+        let hold = recognition::Hold {
+            contract_id: self.contract.contract_id.clone(),
+            obligation_id: self.obligation(key),
+            on: Some(on),
+            released,
+            reason: "a dispute".to_owned(),
+        };
+        let request = recognition::HoldRevenueRequest {
+            request_id: self.id(),
+            hold: Some(hold),
+            min_positions: self.seen().await,
+            validate_only: false,
+        };
+        let mut client = ProgressServiceClient::new(self.stack.channel(Service::Recognition));
+        client.hold_revenue(self.books.caller.request(request)).await.unwrap();
     }
 
     async fn adjust(&mut self, key: &str, on: Date, amount: &str) {
@@ -286,6 +319,7 @@ async fn first_quarter(history: &mut History<'_>) {
     // Late, for a month that is posted.
     history.progress("study", date(2026, 1, 20), Reading::Percent("10".to_owned())).await;
     history.progress("calls", date(2026, 1, 12), used("250")).await;
+    history.hold("service", date(2026, 3, 1), false).await;
     history.credit("100.00", date(2026, 3, 1), contract::Concession::Unspecified).await;
     history.run((2026, 3, 15)).await;
     history.journal(date(2026, 3, 15), "2026-01").await;
@@ -328,7 +362,21 @@ async fn changes(history: &mut History<'_>) {
     let bonus = recognition::estimate_change::Estimate::Variable(bonus);
     history.estimate(date(2026, 5, 1), bonus).await;
     history.run((2026, 5, 31)).await;
-    history.adjust("service", date(2026, 6, 1), "-25.00").await;
+    // A contract of its own, and other terms for leaving.
+    let mut more = amendment(date(2026, 6, 1), contract::ChangeTreatment::Separate);
+    more.changes.push(contract::ObligationChange {
+        key: "boxes".to_owned(),
+        price: Some(usd("150.00")),
+        quantity: "150".to_owned(),
+        ..contract::ObligationChange::default()
+    });
+    more.clauses = Some(contract::TerminationClauses { clauses: Vec::new() });
+    history.amend(more).await;
+    history.progress("boxes", date(2026, 6, 5), Reading::Units("130".to_owned())).await;
+    history.invoice("900.00", date(2026, 6, 6)).await;
+    history.progress("next", date(2026, 6, 7), Reading::ExercisedShare("0.5".to_owned())).await;
+    history.hold("service", date(2026, 6, 8), true).await;
+    history.adjust("service", date(2026, 6, 9), "-25.00").await;
     history.credit("60.00", date(2026, 6, 10), contract::Concession::Whole).await;
     history.credit("30.00", date(2026, 6, 20), contract::Concession::Transferred).await;
     history.run((2026, 7, 31)).await;

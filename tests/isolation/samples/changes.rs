@@ -18,6 +18,7 @@ pub(crate) fn amend_contract(subject: &Subject) -> Vec<Vec<u8>> {
         }),
         etag: etag.to_owned(),
         validate_only: subject.dry,
+        proposed: !etag.is_empty(),
     };
     let change = contract::ObligationChange {
         key: "subscription".to_owned(),

@@ -32,7 +32,7 @@ async fn play_text(text: &str) -> FileReport {
 #[test]
 fn steps_are_read_strictly() {
     let table = [
-        ("hold: {contract: acme}", 14, "unknown verb \"hold\"; known: adjust, amend, credit_note"),
+        ("haul: {contract: acme}", 14, "unknown verb \"haul\"; known: adjust, amend, credit_note"),
         ("expect: {backlog: \"1.00\", rpo: \"1.00\"}", 14, "unknown measure \"rpo\"; known: tran"),
         ("invoice: {contract: acme, amount: \"1.00\", vat: \"1.00\"}", 14, "unknown key \"vat\""),
         ("refuse: {sign: {contract: acme}, reason: WHATEVER}", 14, "unknown reason \"WHATEVER\""),

@@ -7,10 +7,10 @@ use proptest::prelude::*;
 
 use super::{Story, contract, contract_id, day, obligation, obligation_id, policy, term, usd};
 use crate::{
-    AdjustmentFact, AmendmentFact, Concession, Convention, CreditFact, EngineError, Estimate,
-    EstimateFact, Fact, Filter, InvoiceFact, InvoiceLine, Measure, Method, Milestone,
-    MilestoneWeight, ObligationChange, PaymentFact, ProgressFact, Reading, Refund, Rounding,
-    SignedContract, TerminationFact, Treatment, Variable,
+    AdjustmentFact, AmendmentFact, Clause, Concession, Convention, CreditFact, EngineError,
+    Estimate, EstimateFact, Fact, Filter, HoldFact, InvoiceFact, InvoiceLine, Measure, Method,
+    Milestone, MilestoneWeight, ObligationChange, PaymentFact, ProgressFact, Reading, Refund,
+    Renewal, Rounding, SignedContract, TerminationFact, Treatment, Variable,
 };
 
 pub(super) const BEGIN: &str = "2026-01-01";
@@ -238,19 +238,32 @@ pub(super) fn refused_for_a_reason(error: &EngineError) {
 
 /// The history, with runs through each day that `runs` picks before the next fact.
 fn play(made: &SignedContract, happened: &[Happening], every: Option<u64>) -> Story {
+    play_with(made, happened, every, |_, _| None)
+}
+
+/// The same, with what `more` adds before each fact; nothing is held any more before the last run.
+fn play_with(
+    made: &SignedContract,
+    happened: &[Happening],
+    every: Option<u64>,
+    more: impl Fn(usize, NaiveDate) -> Option<Fact>,
+) -> Story {
     let mut story = Story::sign(made.clone(), policy(Convention::ActualDays, Rounding::Cumulative));
     let mut on = day(BEGIN);
     let mut ran = on;
-    for of in happened {
+    for (n, of) in happened.iter().enumerate() {
         on = on + Days::new(of.after);
         while let Some(next) = every.map(|every| ran + Days::new(every)).filter(|next| *next < on) {
             story.fact(&Fact::Run { through: next });
             ran = next;
         }
-        if let Err(error) = story.try_fact(&fact(of, on, made)) {
-            refused_for_a_reason(&error);
+        for fact in more(n, on).into_iter().chain([fact(of, on, made)]) {
+            if let Err(error) = story.try_fact(&fact) {
+                refused_for_a_reason(&error);
+            }
         }
     }
+    story.fact(&Fact::Released(HoldFact { contract: contract_id(), obligation: None, on }));
     story.fact(&Fact::Run { through: on.max(day("2028-01-31")) });
     story
 }
@@ -295,7 +308,7 @@ pub(super) fn identities(story: &Story, on: NaiveDate) -> Result<(), TestCaseErr
         let own = story.ledger.balances(on, &filter).unwrap();
         let planned = story.ledger.schedule(on, &filter).unwrap();
         let sum: i128 = planned.values().sum();
-        prop_assert_eq!(sum, own.firm, "the plan of {} on {}", &obligation.key, on);
+        prop_assert_eq!(sum, own.backlog, "the plan of {} on {}", &obligation.key, on);
     }
     let roll = story.ledger.roll_forward(day(BEGIN), on, &Filter::all(usd())).unwrap();
     prop_assert_eq!((roll.opening, roll.unexplained, roll.closing), (0, 0, at.backlog));
@@ -329,6 +342,52 @@ proptest! {
             let of = story.state.obligations.iter().filter(|o| o.id == obligation.id);
             prop_assert_eq!(r, of.map(|o| o.recognized).sum::<i128>());
             prop_assert!(obligation.pending.is_empty());
+        }
+    }
+
+    /// The same under rights to leave, with revenue withheld and released, and with an option to renew:
+    /// what is beyond enforceable is a part of what is open, what is conditional of what is billed.
+    #[test]
+    fn identities_hold_under_clauses(
+        made in signed(),
+        happened in prop::collection::vec(happening(), 0..12),
+        every in prop::option::of(1_u64..40),
+        (notice_days, penalty, from) in (0_u32..60, 0_i128..40_000, prop::option::of(0_u64..300)),
+        renews in any::<bool>(),
+    ) {
+        let mut made = made;
+        let from = from.map(|days| day(BEGIN) + Days::new(days));
+        made.clauses = vec![Clause { notice_days, penalty, from, to: None }];
+        if renews {
+            let mut option = obligation(40, None, Some(90_000));
+            option.term = Some(term("2027-01-01", "2027-12-31"));
+            let expires_on = day("2026-12-31");
+            let (expected_share, exercise_price) = (share(80), 100_000);
+            option.renewal = Some(Renewal { expected_share, exercise_price, expires_on });
+            made.obligations.push(option);
+        }
+        let story = play_with(&made, &happened, every, |n, on| {
+            let (contract, obligation) = (contract_id(), None);
+            match n % 4 {
+                0 => Some(Fact::Held(HoldFact { contract, obligation, on })),
+                1 => Some(Fact::Released(HoldFact { contract, obligation, on })),
+                2 if renews => Some(Fact::Progressed(ProgressFact {
+                    contract,
+                    obligation: obligation_id(40),
+                    on,
+                    reading: Reading::Exercised(share(70)),
+                })),
+                _ => None,
+            }
+        });
+        for on in day(BEGIN).iter_days().step_by(9).take(60) {
+            identities(&story, on)?;
+        }
+        for obligation in &story.state.obligations {
+            prop_assert!(obligation.beyond >= 0 && obligation.conditional >= 0);
+            prop_assert!(obligation.conditional <= obligation.billed.max(0));
+            let open = obligation.transaction_price - obligation.recognized;
+            prop_assert!(obligation.beyond <= open.max(0), "what is earned is firm");
         }
     }
 

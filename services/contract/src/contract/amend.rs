@@ -26,6 +26,8 @@ pub(crate) struct AmendContract {
     pub(crate) etag: String,
     /// How much a contract may hold.
     pub(crate) limits: Limits,
+    /// Whether the parties have not approved it yet (606-10-25-10).
+    pub(crate) proposed: bool,
 }
 
 impl AmendContract {
@@ -37,11 +39,12 @@ impl AmendContract {
             amendment: Some(self.amendment.canonical()),
             etag: self.etag.clone(),
             validate_only: false,
+            proposed: self.proposed,
         };
         request::key(request_id, "AmendContract", &canonical, &BTreeMap::new())
     }
 
-    /// The amended contract.
+    /// The amended contract, or that a change of it is proposed.
     ///
     /// # Errors
     /// `NOT_FOUND`, `NOT_SIGNED`, `TERMINATED`, `ETAG_MISMATCH`, `CHANGE_BEFORE_LAST`,
@@ -56,8 +59,12 @@ impl AmendContract {
         let amendment = self.amendment.read(&mut fields, contract, self.limits);
         let amended = amendment.and_then(|amendment| contract.amend(&mut fields, &amendment));
         fields.finish().map_err(ContractError::Invalid)?;
-        let (contract, amendment) = amended.ok_or(ContractError::Uncomputable(self.contract))?;
-        let event = events::amended(&contract, &amendment);
-        Ok(Change { events: vec![event], effect: Effect::Contract(contract) })
+        let (changed, amendment) = amended.ok_or(ContractError::Uncomputable(self.contract))?;
+        let (event, after) = if self.proposed {
+            (events::proposed(contract, &amendment), contract.clone())
+        } else {
+            (events::amended(&changed, &amendment), changed)
+        };
+        Ok(Change { events: vec![event], effect: Effect::Contract(after) })
     }
 }

@@ -17,6 +17,8 @@ pub(crate) const CONTRACT_DRAFTED: &str = "backlog.contract.v1.ContractDrafted";
 pub(crate) const CONTRACT_SIGNED: &str = "backlog.contract.v1.ContractSigned";
 /// Name of the event of an amendment.
 pub(crate) const CONTRACT_AMENDED: &str = "backlog.contract.v1.ContractAmended";
+/// Name of the event of a change that is not approved.
+pub(crate) const AMENDMENT_PROPOSED: &str = "backlog.contract.v1.AmendmentProposed";
 /// Name of the event of a termination.
 pub(crate) const CONTRACT_TERMINATED: &str = "backlog.contract.v1.ContractTerminated";
 
@@ -44,6 +46,15 @@ pub(crate) fn amended(contract: &Contract, amendment: &Amendment) -> NewEvent {
         amendment: Some(amendment_to_proto(amendment, contract.terms.currency)),
     };
     new_event(CONTRACT_AMENDED, contract, amendment.effective_on, &event)
+}
+
+/// A change of a contract was proposed, which stays as it is.
+pub(crate) fn proposed(contract: &Contract, amendment: &Amendment) -> NewEvent {
+    let event = pb::AmendmentProposed {
+        contract: Some(contract_to_proto(contract)),
+        amendment: Some(amendment_to_proto(amendment, contract.terms.currency)),
+    };
+    new_event(AMENDMENT_PROPOSED, contract, amendment.effective_on, &event)
 }
 
 /// A contract was terminated, effective on the first day on which nothing more is promised.

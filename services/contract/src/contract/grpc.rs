@@ -126,6 +126,7 @@ impl ContractServer {
             amendment: amendment?,
             etag: etag?,
             limits: self.limits,
+            proposed: request.proposed,
         };
         let key = command.key(request_id?);
         Some(Ok((command, key)))
@@ -255,9 +256,13 @@ impl ContractService for ContractServer {
         let (command, key) = accepted(fields, parsed)?;
         let command = Command::AmendContract(command);
         let answer = self.submit(scope, key, request.validate_only, command).await?;
-        let event: pb::ContractAmended = answer::event(&answer)?;
+        let contract = if request.proposed {
+            answer::event::<pb::AmendmentProposed>(&answer)?.contract
+        } else {
+            answer::event::<pb::ContractAmended>(&answer)?.contract
+        };
         let position = answer::position(&answer);
-        Ok(Response::new(pb::AmendContractResponse { contract: event.contract, position }))
+        Ok(Response::new(pb::AmendContractResponse { contract, position }))
     }
 
     async fn terminate_contract(

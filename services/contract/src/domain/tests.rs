@@ -108,6 +108,7 @@ fn amend(contract: u128, amendment: &pb::Amendment) -> Command {
         amendment: asked.unwrap(),
         etag: String::new(),
         limits,
+        proposed: false,
     })
 }
 

@@ -30,6 +30,7 @@ fn amend(request_id: &str, contract: &pb::Contract, price: &str) -> pb::AmendCon
         }),
         etag: contract.etag.clone(),
         validate_only: false,
+        proposed: false,
     }
 }
 

@@ -29,6 +29,7 @@ const TENANT_SUSPENSION_CHANGED: &str = "backlog.contract.v1.TenantSuspensionCha
 const CONTRACT_DRAFTED: &str = "backlog.contract.v1.ContractDrafted";
 const CONTRACT_SIGNED: &str = "backlog.contract.v1.ContractSigned";
 const CONTRACT_AMENDED: &str = "backlog.contract.v1.ContractAmended";
+const AMENDMENT_PROPOSED: &str = "backlog.contract.v1.AmendmentProposed";
 const CONTRACT_TERMINATED: &str = "backlog.contract.v1.ContractTerminated";
 const INVOICE_ISSUED: &str = "backlog.contract.v1.InvoiceIssued";
 const CREDIT_NOTE_ISSUED: &str = "backlog.contract.v1.CreditNoteIssued";
@@ -48,6 +49,10 @@ pub fn fact(entry: &LogEntry) -> Result<ContractFact, AccountingError> {
         }
         CONTRACT_SIGNED => parse(entry, CONTRACT_SIGNED, contract_signed),
         CONTRACT_AMENDED => parse(entry, CONTRACT_AMENDED, contract_amended),
+        AMENDMENT_PROPOSED => {
+            let _: contract::AmendmentProposed = decode(entry)?;
+            Ok(ContractFact::Drafted)
+        }
         CONTRACT_TERMINATED => parse(entry, CONTRACT_TERMINATED, contract_terminated),
         INVOICE_ISSUED => parse(entry, INVOICE_ISSUED, invoice_issued),
         CREDIT_NOTE_ISSUED => parse(entry, CREDIT_NOTE_ISSUED, credit_note_issued),

@@ -22,7 +22,7 @@ pub enum ContractFact {
     },
     /// The tenant was suspended, or that was lifted.
     SuspensionChanged(bool),
-    /// A draft: in no figure.
+    /// A draft, or a change that is not approved: in no figure.
     Drafted,
     /// A contract was signed.
     Signed {

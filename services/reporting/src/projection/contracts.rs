@@ -71,6 +71,7 @@ pub(crate) fn fact(tenant: TenantId, entry: &LogEntry) -> Result<ContractFact, P
         CONTRACT_SIGNED => signed(tenant, &decode(entry)?),
         CONTRACT_AMENDED => amended(tenant, &decode(entry)?),
         "backlog.contract.v1.ContractDrafted" => other::<pb::ContractDrafted>(entry),
+        "backlog.contract.v1.AmendmentProposed" => other::<pb::AmendmentProposed>(entry),
         "backlog.contract.v1.ContractTerminated" => other::<pb::ContractTerminated>(entry),
         "backlog.contract.v1.InvoiceIssued" => other::<pb::InvoiceIssued>(entry),
         "backlog.contract.v1.CreditNoteIssued" => other::<pb::CreditNoteIssued>(entry),

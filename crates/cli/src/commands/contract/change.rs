@@ -34,6 +34,9 @@ pub(crate) struct Amend {
     /// The contract's etag, to guard against changes since it was read.
     #[arg(long, default_value = "")]
     etag: String,
+    /// The parties have not approved it yet: keep it in the trail, and change nothing.
+    #[arg(long)]
+    proposed: bool,
     #[command(flatten)]
     write: Write,
 }
@@ -83,6 +86,7 @@ impl Amend {
             amendment: Some(pb::Amendment { effective_on: date(on), ..amendment }),
             etag: self.etag,
             validate_only: self.write.validate_only,
+            proposed: self.proposed,
         };
         let amended = client.contracts().amend_contract(request).await;
         let amended = amended.map_err(|status| from_status(&status))?.into_inner();

@@ -64,6 +64,10 @@ impl EnginePlayer {
             Treatment::CatchUp => engine::Treatment::CatchUp,
             Treatment::Separate => engine::Treatment::Separate,
         });
+        if amendment.proposed {
+            // In the trail, and in no figure.
+            return Ok(());
+        }
         let contract = state.contract;
         let clauses = amendment.clauses.as_ref();
         let clauses = clauses.map(|clauses| clauses.iter().map(super::terms::clause).collect());

@@ -16,6 +16,8 @@ pub(crate) struct Amendment {
     pub(crate) added: Vec<Obligation>,
     /// On what terms it can be ended early from then on; as before where none are given.
     pub(crate) clauses: Option<Vec<Clause>>,
+    /// Whether the parties have not approved it yet.
+    pub(crate) proposed: bool,
     /// How it is accounted for; as proposed where none is given.
     pub(crate) treatment: Option<Treatment>,
 }

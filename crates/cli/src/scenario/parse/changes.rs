@@ -44,6 +44,7 @@ impl Reader {
             None => block.need(self, "changes"),
         };
         let items = changes.and_then(|node| self.list(node, "changes"));
+        let approved = block.take("approved").map(|node| self.boolean(node, "approved"));
         let items: Vec<_> = items
             .unwrap_or_default()
             .iter()
@@ -58,6 +59,7 @@ impl Reader {
             changes: Vec::new(),
             added: Vec::new(),
             clauses: optional(clauses)?,
+            proposed: !optional(approved)?.unwrap_or(true),
             treatment: optional(treatment)?,
         };
         for item in items.into_iter().collect::<Option<Vec<_>>>()? {

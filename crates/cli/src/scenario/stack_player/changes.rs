@@ -29,6 +29,7 @@ impl StackPlayer {
             }),
             etag: String::new(),
             validate_only: false,
+            proposed: amendment.proposed,
         };
         let answer = self.client.contracts().amend_contract(request).await;
         let answer = answer.map_err(|status| from_status(&status))?.into_inner();

@@ -123,10 +123,7 @@ fn obligations_are_read_strictly() {
             "ssp_range needs \"hi",
         ),
         ("price: \"1.00\", method: straight_line, cap: \"1.00\"", "unknown key \"cap\""),
-        (
-            "price: \"1.00\", method: straight_line, option: {}",
-            "renewal options are not known yet: option needs material_right",
-        ),
+        ("price: \"1.00\", method: straight_line, option: {}", "option needs \"expected_share\""),
     ];
     for (obligation, message) in table {
         let text = file("").replace("price: \"1200.00\", method: straight_line", obligation);
@@ -142,8 +139,8 @@ fn obligations_are_read_strictly() {
 #[test]
 fn contracts_are_read_strictly() {
     let table = [
-        ("termination: []", "unknown key \"termination\" in sign"),
-        ("financing: {annual_rate: \"0.06\"}", "unknown key \"financing\" in sign"),
+        ("termination: [{by: customer}]", "clause needs \"notice_days\""),
+        ("financing: {}", "financing needs \"annual_rate\""),
         ("discount_scope: [x]", "discount_scope names \"x\", which is no obligation here"),
         ("discount_scope: {amount: \"1.00\"}", "discount_scope needs \"obligations\""),
         ("variable: [{id: v, amount: \"1.00\"}]", "variable needs \"kind\""),

@@ -36,9 +36,9 @@ fn changes_and_bills_are_read_strictly() {
         ),
         (
             "amend: {contract: acme, changes: [], expect_treatment: catch_up}",
-            "unknown key \"expect_treatment\" in amend; known: contract, changes, treatment",
+            "unknown key \"expect_treatment\" in amend; known: contract, termination, changes",
         ),
-        ("amend: {contract: acme, changes: [], approved: false}", "unknown key \"approved\""),
+        ("amend: {contract: acme, changes: [], approved: maybe}", "approved must be true or false"),
         (
             "amend: {contract: acme, changes: [{obligation: goods, remove: yes}]}",
             "remove must be true or false, without quotes",
@@ -123,7 +123,7 @@ fn progress_is_read_strictly() {
             "expire: {contract: acme, obligation: build, share: \"1\"}",
             "unknown key \"share\" in expire; known: contract, obligation",
         ),
-        ("hold: {contract: acme}", "unknown verb \"hold\"; known: adjust"),
+        ("haul: {contract: acme}", "unknown verb \"haul\"; known: adjust"),
     ];
     refused(&table);
 }
