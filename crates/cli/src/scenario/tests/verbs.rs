@@ -123,7 +123,7 @@ fn progress_is_read_strictly() {
             "expire: {contract: acme, obligation: build, share: \"1\"}",
             "unknown key \"share\" in expire; known: contract, obligation",
         ),
-        ("haul: {contract: acme}", "unknown verb \"haul\"; known: adjust"),
+        ("postpone: {contract: acme}", "unknown verb \"postpone\"; known: adjust"),
     ];
     refused(&table);
 }
