@@ -16,6 +16,7 @@ const TELL_NOTHING: [&str; 17] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
+    "StreamRun",
     "ReportProgress",
     "ChangeEstimate",
     "AdjustRevenue",

@@ -14,7 +14,7 @@ use backlog_proto::contract::v1::{
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
     journal_service_client::JournalServiceClient, progress_service_client::ProgressServiceClient,
-    recognition_service_client::RecognitionServiceClient,
+    recognition_service_client::RecognitionServiceClient, run_service_client::RunServiceClient,
 };
 use backlog_proto::reporting::v1::{
     audit_service_client::AuditServiceClient, backlog_service_client::BacklogServiceClient,
@@ -212,6 +212,8 @@ clients! {
     progress: ProgressServiceClient at recognition;
     /// The journal.
     journal: JournalServiceClient at recognition;
+    /// Runs that are followed.
+    runs: RunServiceClient at recognition;
     /// Backlog and its roll-forward.
     backlog: BacklogServiceClient at reporting;
     /// The audit trail.

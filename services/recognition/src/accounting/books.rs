@@ -29,6 +29,8 @@ pub struct Books {
     pub runs: BTreeMap<RunId, Run>,
     /// The journal, of what the batch posts and keeps only.
     pub journal: JournalBooks,
+    /// The fence of the latest lease of scheduled runs; loaded for chunks that name one.
+    pub fence: Option<u64>,
 }
 
 /// What holds for the tenant as a whole.
@@ -63,6 +65,8 @@ pub struct BooksChange {
     pub run: Option<Run>,
     /// What it comes to in the journal.
     pub journal: JournalChange,
+    /// The day through which scheduled runs are done with it.
+    pub scheduled: Option<NaiveDate>,
 }
 
 /// A contract that changes.

@@ -35,6 +35,7 @@ const JOURNAL_TOTAL: usize = 8;
 const ACCOUNT_MAPPING: usize = 9;
 const EXCHANGE_RATE: usize = 10;
 const JOURNAL_EXPORT: usize = 11;
+const LEASE: usize = 12;
 
 /// The tables, in the order of the places.
 pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
@@ -51,6 +52,7 @@ pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
         journal_rows::MAPPING,
         journal_rows::RATE,
         journal_rows::EXPORT,
+        run_rows::LEASE,
     ]
 }
 
@@ -73,6 +75,8 @@ struct Changed {
     contracts: BTreeSet<ContractId>,
     balances: BTreeMap<ContractId, NaiveDate>,
     runs: BTreeSet<RunId>,
+    /// The day through which scheduled runs are done.
+    scheduled: Option<NaiveDate>,
 }
 
 impl Loaded {
@@ -103,6 +107,7 @@ impl Loaded {
             }
         }
         changed.runs.extend(change.run.as_ref().map(|run| run.id));
+        changed.scheduled = change.scheduled.max(changed.scheduled);
         books.apply(change, place);
         changed.tenant |= reached(books) != before;
     }
@@ -122,6 +127,9 @@ impl Loaded {
             }
             for run in changed.runs.iter().filter_map(|id| books.runs.get(id)) {
                 out.push(RUN, run_rows::run(*tenant, run));
+            }
+            if let Some(through) = changed.scheduled {
+                out.push(LEASE, run_rows::lease_done(*tenant, through));
             }
             flush_journal(*tenant, &books.journal, out);
         }
@@ -180,6 +188,8 @@ struct Named {
     /// Contracts that a run posts for, with its last day.
     recognized: BTreeMap<(TenantId, ContractId), NaiveDate>,
     runs: BTreeSet<(TenantId, RunId)>,
+    /// Tenants with chunks of scheduled runs.
+    scheduled: BTreeSet<TenantId>,
 }
 
 impl Named {
@@ -204,6 +214,9 @@ impl Named {
     fn chunk(&mut self, tenant: TenantId, chunk: &RecognizeChunk) {
         self.tenants.insert(tenant);
         self.runs.insert((tenant, chunk.run_id));
+        if chunk.fence.is_some() {
+            self.scheduled.insert(tenant);
+        }
         for contract in chunk.contracts.iter().chain(&chunk.contract) {
             self.contracts.entry((tenant, *contract)).or_default();
         }
@@ -255,6 +268,9 @@ pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Lo
     if !named.runs.is_empty() {
         runs(tx, &named, &mut loaded).await?;
     }
+    if !named.scheduled.is_empty() {
+        fences(tx, &named, &mut loaded).await?;
+    }
     if !named.contracts.is_empty() {
         contracts(tx, &named, &mut loaded).await?;
         obligations(tx, &named, &mut loaded).await?;
@@ -298,6 +314,22 @@ async fn runs(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), D
     for row in &found {
         let run = run_rows::run_from(row)?;
         loaded.books.entry(tenant_of(row)?).or_default().runs.insert(run.id, run);
+    }
+    Ok(())
+}
+
+/// Fences of leases, held as they are until the batch is committed: nobody takes a lease meanwhile.
+async fn fences(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let ids: Vec<Uuid> = named.scheduled.iter().map(|tenant| tenant.uuid()).collect();
+    let found = tx
+        .query(
+            "select tenant_id, fence from run_lease where tenant_id = any($1) \
+             order by tenant_id for share",
+            vec![ids.into()],
+        )
+        .await?;
+    for row in &found {
+        loaded.books.entry(tenant_of(row)?).or_default().fence = Some(rows::count(row, "fence")?);
     }
     Ok(())
 }

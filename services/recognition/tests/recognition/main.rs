@@ -5,10 +5,12 @@
 mod calls;
 mod cases;
 mod delivery;
+mod followed;
 mod golden;
 mod journal;
 mod owner;
 mod rebuild;
 mod runs;
+mod scheduled;
 mod stack;
 mod stops;
