@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 17] = [
+const TELL_NOTHING: [&str; 18] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
