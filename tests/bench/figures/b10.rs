@@ -169,7 +169,7 @@ fn signed(obligations: u32) -> anyhow::Result<ContractState> {
             day(2026, 1 + n % 12)?.checked_add_days(Days::new(u64::from(n))).context("a day")?;
         let metered = obligations == 2 && n == 1;
         let method = if metered {
-            Method::Usage { unit_price: Quantity::ONE, minimum: 0 }
+            Method::Usage { unit_price: Quantity::ONE, minimum: 0, cap: None }
         } else {
             Method::StraightLine { convention: None }
         };
@@ -180,6 +180,7 @@ fn signed(obligations: u32) -> anyhow::Result<ContractState> {
             ssp: None,
             ssp_range: None,
             residual: false,
+            renewal: None,
             term: Some(Term::new(from, from.checked_add_days(Days::new(364)).context("a day")?)?),
             method,
         })
@@ -194,6 +195,8 @@ fn signed(obligations: u32) -> anyhow::Result<ContractState> {
         obligations: promised.collect::<anyhow::Result<_>>()?,
         variables: Vec::new(),
         discount: None,
+        clauses: Vec::new(),
+        financing: None,
     };
     let fact = Fact::Signed { contract, policy: Policy::default() };
     Ok(fold(None, &fact, Periods::default())?.0)
