@@ -10,6 +10,7 @@ use crate::commands::{
     contract::Contract,
     dev::Dev,
     doctor::{self, Doctor},
+    explain::Explain,
     invoice::Invoice,
     journal::Journal,
     payment::Payment,
@@ -80,6 +81,8 @@ enum Command {
     Progress(Progress),
     /// Posts the revenue earned through a day and not posted before.
     Recognize(Recognize),
+    /// Why the figures of a contract are what they are, entry by entry.
+    Explain(Explain),
     /// What is still planned.
     #[command(subcommand)]
     Plan(Plan),
@@ -121,6 +124,7 @@ impl Cli {
             Command::Payment(payment) => payment.run(session).await,
             Command::Progress(progress) => progress.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,
+            Command::Explain(explain) => explain.run(session).await,
             Command::Plan(plan) => plan.run(session).await,
             Command::Journal(journal) => journal.run(session).await,
             Command::Report(report) => report.run(session).await,
@@ -200,6 +204,9 @@ mod tests {
             "journal mapping".to_owned(),
             "journal rate --from EUR --to USD --rate 1.08 --kind closing --on 2026-01-31"
                 .to_owned(),
+            format!("explain {contract} --obligation seats --period 2026-03"),
+            format!("contract preview {contract} --file change.yaml --run-through 2026-12-31"),
+            "contract preview --file terms.yaml --on 2026-01-01".to_owned(),
             "report backlog --as-of 2026-01-31 --group-by customer --filter region=emea".to_owned(),
             "report backlog --known-at contract=12,recognition=15".to_owned(),
             "report rollforward --from 2026-01-01 --to 2026-12-31".to_owned(),

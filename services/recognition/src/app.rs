@@ -13,6 +13,7 @@ use backlog_ids::EventId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
 use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
+use backlog_proto::recognition::v1::explain_service_server::ExplainServiceServer;
 use backlog_proto::recognition::v1::journal_service_server::JournalServiceServer;
 use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
 use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 use crate::config::Config;
 use crate::directory::Registry;
 use crate::domain::{Recognition, SERVICE};
+use crate::explain::grpc::ExplainServer;
 use crate::journal::grpc::JournalServer;
 use crate::progress::grpc::ProgressServer;
 use crate::run::recognize::Runs;
@@ -95,6 +97,7 @@ struct Parts {
     writers: Writers<Recognition>,
     intake: Arc<Intake<Recognition>>,
     pages: PageTokens,
+    contract_log: Reader,
 }
 
 impl App {
@@ -214,7 +217,7 @@ async fn start_parts(
         SweeperSettings::default(),
         stop,
     );
-    let intake = Arc::new(Intake::new(database.clone(), writers.clone(), contract, None));
+    let intake = Arc::new(Intake::new(database.clone(), writers.clone(), contract.clone(), None));
     start_consumer(
         database.clone(),
         broker,
@@ -224,7 +227,7 @@ async fn start_parts(
         Arc::clone(&intake),
         stop,
     );
-    Ok(Parts { database, positions, writers, intake, pages })
+    Ok(Parts { database, positions, writers, intake, pages, contract_log: contract })
 }
 
 /// Who may come in.
@@ -247,7 +250,7 @@ fn door(config: &Config, verifier: Verifier, database: &Database, clock: &Clock)
 }
 
 fn services(config: &Config, parts: &Parts) -> Services {
-    let Parts { database, positions, writers, intake, pages } = parts;
+    let Parts { database, positions, writers, intake, pages, contract_log } = parts;
     let runs = Runs::new(database.clone(), writers.clone(), config.runs.settings());
     let wait_max = Duration::from_millis(config.logs.wait_max_ms);
     let recognition = RecognitionServer::new(database.clone(), positions.clone(), runs, wait_max);
@@ -258,6 +261,13 @@ fn services(config: &Config, parts: &Parts) -> Services {
         positions.clone(),
         pages.clone(),
         wait_max,
+    );
+    let explain = ExplainServer::new(
+        database.clone(),
+        positions.clone(),
+        contract_log.clone(),
+        pages.clone(),
+        (config.explain.entries_max, wait_max),
     );
     let processing = ProcessingServer::new(
         database.clone(),
@@ -270,6 +280,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
         .with(grpc_service!(RecognitionServiceServer<_>, recognition, &config.server))
         .with(grpc_service!(ProgressServiceServer<_>, progress, &config.server))
         .with(grpc_service!(JournalServiceServer<_>, journal, &config.server))
+        .with(grpc_service!(ExplainServiceServer<_>, explain, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))
 }

@@ -1,5 +1,6 @@
 //! The three services as clients: connections, tokens, and what their answers become.
 
+mod explained;
 mod positions;
 mod settle;
 mod status;
@@ -13,7 +14,8 @@ use backlog_proto::contract::v1::{
 };
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
-    journal_service_client::JournalServiceClient, progress_service_client::ProgressServiceClient,
+    explain_service_client::ExplainServiceClient, journal_service_client::JournalServiceClient,
+    progress_service_client::ProgressServiceClient,
     recognition_service_client::RecognitionServiceClient,
 };
 use backlog_proto::reporting::v1::{
@@ -28,6 +30,7 @@ use tonic::{
 
 use crate::failure::Failure;
 
+pub(crate) use explained::explained;
 pub(crate) use positions::{PositionBook, later};
 pub(crate) use settle::{account_known, tenant_known};
 pub(crate) use status::from_status;
@@ -212,6 +215,8 @@ clients! {
     progress: ProgressServiceClient at recognition;
     /// The journal.
     journal: JournalServiceClient at recognition;
+    /// Explanations and previews.
+    explain: ExplainServiceClient at recognition;
     /// Backlog and its roll-forward.
     backlog: BacklogServiceClient at reporting;
     /// The audit trail.
