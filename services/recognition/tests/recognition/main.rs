@@ -5,6 +5,7 @@
 mod calls;
 mod cases;
 mod delivery;
+mod explain;
 mod golden;
 mod journal;
 mod owner;
