@@ -11,6 +11,7 @@ use backlog_proto::common::v1::{Log, LogPosition};
 use backlog_proto::contract::v1::MeasurementPolicy;
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::log::v1::{GetProcessingRequest, GetProcessingResponse};
+use backlog_proto::recognition::v1::explain_service_client::ExplainServiceClient;
 use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
 use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
@@ -19,7 +20,7 @@ use backlog_proto::recognition::v1::{
     RunRecognitionResponse,
 };
 use backlog_recognition::app::{App, Running};
-use backlog_recognition::config::{Config, LogsConfig, RunsConfig};
+use backlog_recognition::config::{Config, ExplainConfig, LogsConfig, RunsConfig};
 use backlog_recognition::{migrations, rebuild};
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, ServerConfig, TelemetryConfig,
@@ -141,6 +142,7 @@ impl Stack {
             limits: LimitsConfig::default(),
             writer: WriterConfig { writers: 2, ..WriterConfig::default() },
             runs,
+            explain: ExplainConfig::default(),
         };
         let ids = Ids::random(self.clock.clone());
         let running = App::start(config, self.clock.clone(), ids).await.unwrap();
@@ -258,6 +260,10 @@ impl Replica {
 
     pub(crate) fn client(&self) -> RecognitionServiceClient<Channel> {
         RecognitionServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn explain_client(&self) -> ExplainServiceClient<Channel> {
+        ExplainServiceClient::new(self.channel.clone())
     }
 
     /// Runs as an accountant.
