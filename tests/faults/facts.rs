@@ -7,6 +7,7 @@ use backlog_proto::contract::v1::obligation_terms::Method;
 use backlog_proto::contract::v1::{self as contract, ContractTerms, ObligationTerms};
 use backlog_proto::google::r#type::Date;
 use backlog_proto::recognition::v1::journal_service_client::JournalServiceClient;
+use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
 use backlog_proto::recognition::v1::progress::Reading;
 use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::{self as recognition, Progress};
@@ -232,6 +233,28 @@ impl History<'_> {
         recognize(&self.stack.channel(Service::Recognition), self.books, &id, through, seen).await
     }
 
+    async fn close(&mut self, period: &str) {
+        let request = recognition::ClosePeriodRequest {
+            request_id: self.id(),
+            period: period.to_owned(),
+            min_positions: self.seen().await,
+            validate_only: false,
+        };
+        let mut client = PeriodServiceClient::new(self.stack.channel(Service::Recognition));
+        client.close_period(self.books.caller.request(request)).await.unwrap();
+    }
+
+    async fn reopen(&mut self, period: &str) {
+        let request = recognition::ReopenPeriodRequest {
+            request_id: self.id(),
+            period: period.to_owned(),
+            reason: "a report was late".to_owned(),
+            validate_only: false,
+        };
+        let mut client = PeriodServiceClient::new(self.stack.channel(Service::Recognition));
+        client.reopen_period(self.books.caller.request(request)).await.unwrap();
+    }
+
     async fn terminate(&mut self, on: Date) {
         let request = contract::TerminateContractRequest {
             request_id: self.id(),
@@ -279,13 +302,18 @@ async fn first_quarter(history: &mut History<'_>) {
     history.progress("works", date(2026, 1, 31), cost("100.00", None)).await;
     history.progress("calls", date(2026, 1, 10), used("1000")).await;
     history.run((2026, 1, 31)).await;
+    history.close("2026-01").await;
     history.progress("boxes", date(2026, 2, 10), Reading::Units("30".to_owned())).await;
     history.progress("study", date(2026, 2, 20), Reading::Percent("35".to_owned())).await;
     history.progress("help", date(2026, 2, 20), Reading::Hours("4.5".to_owned())).await;
     history.run((2026, 2, 28)).await;
-    // Late, for a month that is posted.
+    history.close("2026-02").await;
+    // Late, for a month that is closed.
     history.progress("study", date(2026, 1, 20), Reading::Percent("10".to_owned())).await;
     history.progress("calls", date(2026, 1, 12), used("250")).await;
+    history.reopen("2026-02").await;
+    history.run((2026, 2, 28)).await;
+    history.close("2026-02").await;
     history.credit("100.00", date(2026, 3, 1), contract::Concession::Unspecified).await;
     history.run((2026, 3, 15)).await;
     history.journal(date(2026, 3, 15), "2026-01").await;

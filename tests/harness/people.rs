@@ -3,7 +3,7 @@
 use backlog_ids::{AccountId, TenantId};
 use backlog_local_stack::{AUDIENCE, OPERATOR_ISSUER};
 use backlog_proto::contract::v1::platform_service_client::PlatformServiceClient;
-use backlog_proto::contract::v1::{CreateAccountRequest, CreateTenantRequest};
+use backlog_proto::contract::v1::{CreateAccountRequest, CreateTenantRequest, MeasurementPolicy};
 use backlog_tenancy::{
     IssuerAlgorithm, IssuerEntry, IssuerKind, IssuersFile, TokenSigner, UserToken,
 };
@@ -60,9 +60,19 @@ impl Stack {
     }
 
     fn sign(&self, issuer: &str, tenant: Option<TenantId>, roles: &[&str]) -> Caller {
+        self.sign_as("test", issuer, tenant, roles)
+    }
+
+    fn sign_as(
+        &self,
+        subject: &str,
+        issuer: &str,
+        tenant: Option<TenantId>,
+        roles: &[&str],
+    ) -> Caller {
         let token = self.signer().user_token(&UserToken {
             issuer,
-            subject: "test",
+            subject,
             audience: AUDIENCE,
             tenant,
             roles,
@@ -101,6 +111,17 @@ impl Stack {
         self.sign(&issuer_of(account), Some(tenant), roles)
     }
 
+    /// This person of a tenant.
+    #[must_use]
+    pub fn caller_as(
+        &self,
+        subject: &str,
+        (account, tenant): (AccountId, TenantId),
+        roles: &[&str],
+    ) -> Caller {
+        self.sign_as(subject, &issuer_of(account), Some(tenant), roles)
+    }
+
     /// Creates an account and binds an issuer to it.
     pub async fn account(&self, name: &str) -> AccountId {
         let mut platform = PlatformServiceClient::new(self.channel(Service::Contract));
@@ -127,6 +148,16 @@ impl Stack {
 
     /// Creates a tenant of an account, in US dollars, all defaults.
     pub async fn tenant(&self, account: AccountId, name: &str) -> TenantId {
+        self.tenant_with(account, name, MeasurementPolicy::default()).await
+    }
+
+    /// Creates a tenant of an account, in US dollars, with this policy.
+    pub async fn tenant_with(
+        &self,
+        account: AccountId,
+        name: &str,
+        policy: MeasurementPolicy,
+    ) -> TenantId {
         let mut platform = PlatformServiceClient::new(self.channel(Service::Contract));
         let request =
             self.account_caller(account, &["account_admin"]).request(CreateTenantRequest {
@@ -134,7 +165,7 @@ impl Stack {
                 external_id: name.to_owned(),
                 display_name: name.to_owned(),
                 functional_currency_code: "USD".to_owned(),
-                policy: None,
+                policy: Some(policy),
                 account_id: String::new(),
             });
         let answer = platform.create_tenant(request).await.expect("a tenant").into_inner();

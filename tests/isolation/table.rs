@@ -57,7 +57,17 @@ impl Row {
 
 /// All of them, in the order of the golden file.
 pub(crate) fn table() -> Vec<Row> {
-    [platform(), contracts(), recognition(), journal(), reporting(), processing(), logs()].concat()
+    [
+        platform(),
+        contracts(),
+        recognition(),
+        periods(),
+        journal(),
+        reporting(),
+        processing(),
+        logs(),
+    ]
+    .concat()
 }
 
 const fn row(
@@ -199,7 +209,10 @@ fn contracts() -> Vec<Row> {
 }
 
 fn recognition() -> Vec<Row> {
-    use Permission::{EstimateChange, PlanRead, ProgressReport, RecognitionRun, RevenueAdjust};
+    use Permission::{
+        AdjustmentApprove, EstimateChange, PeriodRead, PlanRead, ProgressReport, RecognitionRun,
+        RevenueAdjust,
+    };
     let at = Service::Recognition;
     vec![
         row(
@@ -243,6 +256,50 @@ fn recognition() -> Vec<Row> {
             RevenueAdjust,
             Foreign::NotFound,
             samples::hold_revenue,
+        ),
+        row(
+            "backlog.recognition.v1.ProgressService/ApproveAdjustment",
+            at,
+            AdjustmentApprove,
+            Foreign::NotFound,
+            samples::approve_adjustment,
+        ),
+        row(
+            "backlog.recognition.v1.ProgressService/RejectAdjustment",
+            at,
+            AdjustmentApprove,
+            Foreign::NotFound,
+            samples::reject_adjustment,
+        ),
+        row(
+            "backlog.recognition.v1.ProgressService/ListProposedAdjustments",
+            at,
+            PeriodRead,
+            Foreign::Nothing,
+            samples::list_proposed_adjustments,
+        ),
+    ]
+}
+
+/// In this order: everybody's latest close is undone before another period is closed.
+fn periods() -> Vec<Row> {
+    use Permission::{PeriodClose, PeriodRead, PeriodReopen};
+    let own = |rpc, permission, samples| {
+        row(rpc, Service::Recognition, permission, Foreign::Own, samples)
+    };
+    vec![
+        own(
+            "backlog.recognition.v1.PeriodService/ReopenPeriod",
+            PeriodReopen,
+            samples::reopen_period,
+        ),
+        own("backlog.recognition.v1.PeriodService/ClosePeriod", PeriodClose, samples::close_period),
+        own("backlog.recognition.v1.PeriodService/GetPeriod", PeriodRead, samples::get_period),
+        own("backlog.recognition.v1.PeriodService/ListPeriods", PeriodRead, samples::list_periods),
+        own(
+            "backlog.recognition.v1.PeriodService/GetCloseChecklist",
+            PeriodRead,
+            samples::get_close_checklist,
         ),
     ]
 }

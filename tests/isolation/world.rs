@@ -7,15 +7,20 @@ use backlog_ids::{AccountId, TenantId};
 use backlog_proto::contract::v1::contract_service_client::ContractServiceClient;
 use backlog_proto::contract::v1::invoice_service_client::InvoiceServiceClient;
 use backlog_proto::contract::v1::sign_contract_request::Subject as Signed;
-use backlog_proto::contract::v1::{Contract, CreateContractRequest, SignContractRequest};
+use backlog_proto::contract::v1::{
+    Contract, CreateContractRequest, MeasurementPolicy, SignContractRequest,
+};
 use backlog_proto::recognition::v1::journal_service_client::JournalServiceClient;
+use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
+use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
 use backlog_proto::recognition::v1::{
-    ExportJournalRequest, RunRecognitionRequest, SetAccountMappingRequest, SetExchangeRateRequest,
+    AdjustRevenueRequest, Adjustment, ClosePeriodRequest, ExportJournalRequest,
+    RunRecognitionRequest, SetAccountMappingRequest, SetExchangeRateRequest,
 };
 use backlog_proto::reporting::v1::GetCheckpointRequest;
 use backlog_proto::reporting::v1::audit_service_client::AuditServiceClient;
-use backlog_tests::story::{date, invoice};
+use backlog_tests::story::{date, invoice, usd};
 use backlog_tests::{Caller, Service, Stack};
 use prost::Message;
 
@@ -49,12 +54,14 @@ impl World {
     pub(crate) async fn start() -> Self {
         let stack = Stack::start().await;
         let (vendor, rival) = (stack.account("vendor").await, stack.account("rival").await);
-        let full = stack.tenant(vendor, "full").await;
+        let full = stack.tenant_with(vendor, "full", two_people()).await;
         let empty = stack.tenant(vendor, "empty").await;
         let stranger = stack.tenant(rival, "stranger").await;
         stack.tenant(rival, "stranger-2").await;
         stack.settle().await;
         let (subject, secrets) = fill(&stack, vendor, full, "Full Corp").await;
+        close(&stack, &stack.caller(vendor, empty, &ADMIN)).await;
+        close(&stack, &stack.caller(rival, stranger, &ADMIN)).await;
         let requests = AtomicU64::new(0);
         Self { stack, vendor, full, empty, rival, stranger, subject, secrets, requests }
     }
@@ -139,6 +146,11 @@ impl World {
     }
 }
 
+/// The policy of tenants whose adjustments wait for a second person.
+pub(crate) fn two_people() -> MeasurementPolicy {
+    MeasurementPolicy { adjustments_need_approval: true, ..MeasurementPolicy::default() }
+}
+
 /// Gives a tenant a draft, two signed contracts, two invoices, a run and a checkpoint. Answers what
 /// there is, and what nobody else may see.
 pub(crate) async fn fill(
@@ -189,6 +201,9 @@ pub(crate) async fn fill(
     assert!(run.entries_posted > 0, "the run posts something");
     secrets.push(run.run_id.into_bytes());
     let batch = journal(stack, &admin).await;
+    let somebody = stack.caller_as("somebody", (account, tenant), &ADMIN);
+    let adjustment = adjust(stack, &somebody, first).await;
+    close(stack, &admin).await;
     stack.settle().await;
     let mut audit = AuditServiceClient::new(stack.channel(Service::Reporting));
     let request = admin.request(GetCheckpointRequest::default());
@@ -206,6 +221,7 @@ pub(crate) async fn fill(
         contract: first.contract_id.clone(),
         obligation: obligation.clone(),
         measured: first.obligation_ids.last().expect("an obligation").clone(),
+        adjustment,
         customer: customer.to_owned(),
         batch,
         request_id: String::new(),
@@ -235,6 +251,35 @@ async fn journal(stack: &Stack, admin: &Caller) -> String {
         batches.push(answer.into_inner().batch.expect("a batch").batch_id);
     }
     batches.swap_remove(0)
+}
+
+/// Closes the last month before there was anything.
+async fn close(stack: &Stack, caller: &Caller) {
+    let mut periods = PeriodServiceClient::new(stack.channel(Service::Recognition));
+    let request = caller.request(ClosePeriodRequest {
+        request_id: "december".to_owned(),
+        period: "2025-12".to_owned(),
+        ..ClosePeriodRequest::default()
+    });
+    periods.close_period(request).await.expect("a close");
+}
+
+/// Puts an adjustment in; answers its id, where it waits for a second person.
+async fn adjust(stack: &Stack, caller: &Caller, contract: &Contract) -> String {
+    let mut progress = ProgressServiceClient::new(stack.channel(Service::Recognition));
+    let request = caller.request(AdjustRevenueRequest {
+        request_id: "adjust".to_owned(),
+        adjustment: Some(Adjustment {
+            contract_id: contract.contract_id.clone(),
+            obligation_id: contract.obligation_ids.first().expect("an obligation").clone(),
+            on: Some(date(2026, 2, 1)),
+            amount: Some(usd("1.00")),
+            reason: "an error".to_owned(),
+        }),
+        ..AdjustRevenueRequest::default()
+    });
+    let answer = progress.adjust_revenue(request).await.expect("an adjustment");
+    answer.into_inner().adjustment_id
 }
 
 /// Ids and names of contracts.

@@ -5,7 +5,7 @@ use backlog_ids::{AccountId, TenantId};
 use backlog_money::Currency;
 use backlog_proto::common::v1::LogPosition;
 use backlog_proto::contract::v1 as pb;
-use backlog_recognition_engine::Policy;
+use backlog_recognition_engine::{Calendar, Policy};
 
 use crate::client::{Client, account_known, from_status, tenant_known};
 use crate::failure::{Exit, Failure};
@@ -62,14 +62,14 @@ impl Account {
         external_id: &str,
         name: &str,
         currency: Currency,
-        policy: &Policy,
+        policy: (&Policy, Calendar),
     ) -> Result<Books, Failure> {
         let request = pb::CreateTenantRequest {
             request_id: self.session.request_id(None),
             external_id: external_id.to_owned(),
             display_name: name.to_owned(),
             functional_currency_code: currency.code().to_owned(),
-            policy: Some(policy::policy(policy)),
+            policy: Some(policy::policy(policy.0, policy.1)),
             account_id: String::new(),
         };
         let answer = self.admin.platform().create_tenant(request).await;

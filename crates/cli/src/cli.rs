@@ -13,6 +13,7 @@ use crate::commands::{
     invoice::Invoice,
     journal::Journal,
     payment::Payment,
+    period::{Adjustment, Period},
     progress::Progress,
     recognition::{Plan, Recognize},
     report::Report,
@@ -78,6 +79,12 @@ enum Command {
     /// What was done, what is expected, and what a person adjusts.
     #[command(subcommand)]
     Progress(Progress),
+    /// Adjustments that wait for a second person.
+    #[command(subcommand)]
+    Adjustment(Adjustment),
+    /// Accounting periods: closing them, and opening the latest again.
+    #[command(subcommand)]
+    Period(Period),
     /// Posts the revenue earned through a day and not posted before.
     Recognize(Recognize),
     /// What is still planned.
@@ -120,6 +127,8 @@ impl Cli {
             Command::Invoice(invoice) => invoice.run(session).await,
             Command::Payment(payment) => payment.run(session).await,
             Command::Progress(progress) => progress.run(session).await,
+            Command::Adjustment(adjustment) => adjustment.run(session).await,
+            Command::Period(period) => period.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,
             Command::Plan(plan) => plan.run(session).await,
             Command::Journal(journal) => journal.run(session).await,
@@ -200,6 +209,16 @@ mod tests {
             "journal mapping".to_owned(),
             "journal rate --from EUR --to USD --rate 1.08 --kind closing --on 2026-01-31"
                 .to_owned(),
+            "tenant create acme --calendar weeks/4-4-5/last-saturday/january".to_owned(),
+            "tenant create acme --adjustments-need-approval".to_owned(),
+            "period close 2026-01 --after contract=5".to_owned(),
+            "period reopen 2026-01 --reason error".to_owned(),
+            "period list 2026".to_owned(),
+            "period get 2026-P01".to_owned(),
+            "period checklist 2026-01".to_owned(),
+            "adjustment list".to_owned(),
+            "adjustment approve adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607".to_owned(),
+            "adjustment reject adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607 --reason wrong".to_owned(),
             "report backlog --as-of 2026-01-31 --group-by customer --filter region=emea".to_owned(),
             "report backlog --known-at contract=12,recognition=15".to_owned(),
             "report rollforward --from 2026-01-01 --to 2026-12-31".to_owned(),
@@ -245,6 +264,8 @@ mod tests {
             format!("progress estimate {contract} --obligation b --amount 1.00"),
             format!("progress adjust {contract} build --amount 1.00"),
             format!("payment record {contract}"),
+            "period reopen 2026-01".to_owned(),
+            "adjustment approve 5".to_owned(),
             "report backlog --known-at contract".to_owned(),
             "tenant create a --currency usd".to_owned(),
         ];

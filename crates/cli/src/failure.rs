@@ -218,6 +218,10 @@ pub(crate) const fn advice(reason: ErrorReason) -> &'static str {
         ErrorReason::ChangeBeforeLast => "use a day not before that of the last change",
         ErrorReason::RateMissing => "state a rate: backlog journal rate",
         ErrorReason::AlreadyReached => "a milestone is reached once: check its id",
+        ErrorReason::CloseBlocked => "do what is named above: backlog period checklist",
+        ErrorReason::PeriodOutOfOrder => "take the period whose turn it is: backlog period list",
+        ErrorReason::SelfApproval => "ask somebody else: backlog adjustment approve",
+        ErrorReason::AlreadyDecided => "see what waits: backlog adjustment list",
     }
 }
 

@@ -1,14 +1,16 @@
 //! The engine's policies on the wire.
 
 use backlog_proto::contract::v1 as pb;
-use backlog_recognition_engine::{Convention, Policy, ReceivableOn, Rounding};
+use backlog_recognition_engine::{Calendar, Convention, Policy, ReceivableOn, Rounding};
 
 /// A policy, complete.
-pub(crate) fn policy(policy: &Policy) -> pb::MeasurementPolicy {
+pub(crate) fn policy(policy: &Policy, calendar: Calendar) -> pb::MeasurementPolicy {
     pb::MeasurementPolicy {
         convention: convention(policy.convention).into(),
         rounding: rounding(policy.rounding).into(),
         receivable_on: receivable_on(policy.receivable_on).into(),
+        calendar: calendar.word(),
+        adjustments_need_approval: false,
     }
 }
 

@@ -10,8 +10,8 @@ mod typed;
 
 pub use parse::IdError;
 pub use typed::{
-    AccountId, AccountingContractId, ContractId, CreditNoteId, EventId, InvoiceId, JournalBatchId,
-    ObligationId, PaymentId, RunId, TenantId, TypedId,
+    AccountId, AccountingContractId, AdjustmentId, ContractId, CreditNoteId, EventId, InvoiceId,
+    JournalBatchId, ObligationId, PaymentId, RunId, TenantId, TypedId,
 };
 
 use uuid::{Builder, Uuid};

@@ -96,6 +96,8 @@ typed_ids! {
     AccountId = "acc_";
     /// A tenant: one set of books.
     TenantId = "ten_";
+    /// An adjustment of revenue.
+    AdjustmentId = "adj_";
     /// A legal contract.
     ContractId = "ctr_";
     /// What ASC 606 treats as one contract (606-10-25-9, 25-12).

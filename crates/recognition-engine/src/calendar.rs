@@ -162,6 +162,23 @@ impl Calendar {
         self.period_of(period.last.succ_opt().unwrap_or(period.last))
     }
 
+    /// The twelve periods of the year of this name, in order.
+    #[must_use]
+    pub fn year(self, year: i32) -> Vec<Period> {
+        let first = match self {
+            Self::Months { year_starts } => {
+                let begins = if year_starts == 1 { Some(year) } else { year.checked_sub(1) };
+                begins.and_then(|year| NaiveDate::from_ymd_opt(year, u32::from(year_starts), 1))
+            }
+            Self::Weeks { year_ends, .. } => {
+                let before = year.checked_sub(1).and_then(|year| year_ends.of(year));
+                before.and_then(|last| last.succ_opt())
+            }
+        };
+        let first = first.map(|day| self.period_of(day));
+        std::iter::successors(first, |period| Some(self.next(period))).take(12).collect()
+    }
+
     /// The period of this name: `2026-01` is January 2026, `2026-P01` the first period of the year 2026.
     #[must_use]
     pub fn period(self, name: &str) -> Option<Period> {

@@ -70,7 +70,7 @@ fn obligation(
             part,
             Movement {
                 service_month: Some(entry.service_month),
-                late_of: periods.is_closed(entry.to).then_some(entry.to),
+                late_of: periods.is_closed(posted_on(hold, entry.to)).then_some(entry.to),
                 prior_performance: entry.prior_performance,
                 ..moved
             },
@@ -107,6 +107,14 @@ fn posted_on(hold: Option<Hold>, day: NaiveDate) -> NaiveDate {
 fn rest_of(days: ServiceDays, posted: NaiveDate) -> ServiceDays {
     let next = posted.succ_opt().unwrap_or(posted);
     ServiceDays { from: next.min(days.to), to: days.to }
+}
+
+impl ContractState {
+    /// Whether a run through a day would post anything.
+    pub fn is_due(&self, through: NaiveDate) -> Result<bool, EngineError> {
+        let (_, effects) = recognize(self.clone(), through, Periods::default())?;
+        Ok(!effects.movements.is_empty())
+    }
 }
 
 impl ObligationState {

@@ -29,8 +29,16 @@ pub enum Permission {
     EstimateChange,
     /// Adjust revenue, for a reason.
     RevenueAdjust,
+    /// Approve or reject adjustments that others put in.
+    AdjustmentApprove,
     /// Post revenue.
     RecognitionRun,
+    /// Close accounting periods.
+    PeriodClose,
+    /// Open the latest closed period again.
+    PeriodReopen,
+    /// See periods, their closes and what blocks one.
+    PeriodRead,
     /// See what is planned to be recognized.
     PlanRead,
     /// See the journal: trial balances, exports, accounts.
@@ -61,7 +69,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them, in the order of declaration.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 30] = [
         Self::ContractRead,
         Self::ContractCreate,
         Self::ContractSign,
@@ -74,7 +82,11 @@ impl Permission {
         Self::ProgressReport,
         Self::EstimateChange,
         Self::RevenueAdjust,
+        Self::AdjustmentApprove,
         Self::RecognitionRun,
+        Self::PeriodClose,
+        Self::PeriodReopen,
+        Self::PeriodRead,
         Self::PlanRead,
         Self::JournalRead,
         Self::JournalExport,
@@ -106,7 +118,11 @@ impl Permission {
             Self::ProgressReport => "progress.report",
             Self::EstimateChange => "estimate.change",
             Self::RevenueAdjust => "revenue.adjust",
+            Self::AdjustmentApprove => "adjustment.approve",
             Self::RecognitionRun => "recognition.run",
+            Self::PeriodClose => "period.close",
+            Self::PeriodReopen => "period.reopen",
+            Self::PeriodRead => "period.read",
             Self::PlanRead => "plan.read",
             Self::JournalRead => "journal.read",
             Self::JournalExport => "journal.export",
@@ -139,11 +155,15 @@ impl Permission {
             | Self::RevenueAdjust
             | Self::RecognitionRun
             | Self::JournalExport
-            | Self::JournalConfigure => true,
+            | Self::JournalConfigure
+            | Self::AdjustmentApprove
+            | Self::PeriodClose
+            | Self::PeriodReopen => true,
             Self::ContractRead
             | Self::InvoiceRead
             | Self::PlanRead
             | Self::JournalRead
+            | Self::PeriodRead
             | Self::ReportRead
             | Self::AuditRead
             | Self::AccountManage
@@ -316,6 +336,7 @@ const ACCOUNTANT: PermissionSet = PermissionSet::of(&[
     Permission::EstimateChange,
     Permission::RevenueAdjust,
     Permission::RecognitionRun,
+    Permission::PeriodRead,
     Permission::PlanRead,
     Permission::JournalRead,
     Permission::JournalExport,
@@ -332,6 +353,9 @@ const CONTROLLER: PermissionSet = ACCOUNTANT.union(AUDIT).union(PermissionSet::o
     Permission::InvoiceIssue,
     Permission::CreditNoteIssue,
     Permission::PaymentRecord,
+    Permission::AdjustmentApprove,
+    Permission::PeriodClose,
+    Permission::PeriodReopen,
 ]));
 const ANALYST: PermissionSet = PermissionSet::of(&[
     Permission::ContractRead,
@@ -339,9 +363,11 @@ const ANALYST: PermissionSet = PermissionSet::of(&[
     Permission::PlanRead,
     Permission::ProcessingRead,
 ]);
-const AUDITOR: PermissionSet = ANALYST
-    .union(AUDIT)
-    .union(PermissionSet::of(&[Permission::InvoiceRead, Permission::JournalRead]));
+const AUDITOR: PermissionSet = ANALYST.union(AUDIT).union(PermissionSet::of(&[
+    Permission::InvoiceRead,
+    Permission::JournalRead,
+    Permission::PeriodRead,
+]));
 const ACCOUNT_ADMIN: PermissionSet =
     PermissionSet::of(&[Permission::TenantManage, Permission::TenantRead, Permission::AccountRead]);
 
@@ -378,6 +404,7 @@ mod tests {
             "estimate.change",
             "revenue.adjust",
             "recognition.run",
+            "period.read",
             "plan.read",
             "journal.read",
             "journal.export",
@@ -418,6 +445,9 @@ mod tests {
                         "invoice.issue",
                         "credit_note.issue",
                         "payment.record",
+                        "adjustment.approve",
+                        "period.close",
+                        "period.reopen",
                     ],
                 ]
                 .concat(),
@@ -428,6 +458,7 @@ mod tests {
                 vec![
                     read,
                     "invoice.read",
+                    "period.read",
                     "plan.read",
                     "journal.read",
                     "report.read",
@@ -450,7 +481,11 @@ mod tests {
                     "progress.report",
                     "estimate.change",
                     "revenue.adjust",
+                    "adjustment.approve",
                     "recognition.run",
+                    "period.close",
+                    "period.reopen",
+                    "period.read",
                     "plan.read",
                     "journal.read",
                     "journal.export",

@@ -28,6 +28,8 @@ create table tenant (
   convention smallint not null,
   rounding smallint not null,
   receivable_on smallint not null,
+  calendar text not null,
+  adjustments_need_approval boolean not null,
   version bigint not null check (version > 0)
 );
 

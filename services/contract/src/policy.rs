@@ -2,7 +2,7 @@
 
 use backlog_proto::contract::v1 as pb;
 use backlog_proto::fields::Fields;
-use backlog_recognition_engine::{Convention, ReceivableOn, Rounding};
+use backlog_recognition_engine::{Calendar, Convention, ReceivableOn, Rounding};
 
 /// What decides measurement, complete: nothing is left to a default.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,10 @@ pub(crate) struct MeasurementPolicy {
     pub(crate) rounding: Rounding,
     /// When invoices become unconditional.
     pub(crate) receivable_on: ReceivableOn,
+    /// Accounting periods.
+    pub(crate) calendar: Calendar,
+    /// Whether an adjustment of revenue needs a second person.
+    pub(crate) adjustments_need_approval: bool,
 }
 
 /// Reads a policy; what is unset becomes the default.
@@ -21,7 +25,7 @@ pub(crate) fn parse_policy(
     path: &str,
     policy: Option<&pb::MeasurementPolicy>,
 ) -> Option<MeasurementPolicy> {
-    let policy = policy.copied().unwrap_or_default();
+    let policy = policy.cloned().unwrap_or_default();
     let convention = parse_convention(fields, &format!("{path}.convention"), policy.convention);
     let rounding = match pb::Rounding::try_from(policy.rounding) {
         Ok(pb::Rounding::Unspecified | pb::Rounding::Cumulative) => Some(Rounding::Cumulative),
@@ -34,12 +38,19 @@ pub(crate) fn parse_policy(
         Ok(pb::ReceivableOn::Due) => Some(ReceivableOn::Due),
         Err(_) => None,
     };
+    let calendar = match policy.calendar.as_str() {
+        "" => Some(Calendar::default()),
+        word => Calendar::parse(word),
+    };
     let rounding = known(fields, path, "rounding", rounding);
     let receivable_on = known(fields, path, "receivable_on", receivable_on);
+    let calendar = known(fields, path, "calendar", calendar);
     Some(MeasurementPolicy {
         convention: convention?.unwrap_or(Convention::ActualDays),
         rounding: rounding?,
         receivable_on: receivable_on?,
+        calendar: calendar?,
+        adjustments_need_approval: policy.adjustments_need_approval,
     })
 }
 
@@ -113,6 +124,8 @@ impl From<MeasurementPolicy> for pb::MeasurementPolicy {
             convention: convention_number(Some(policy.convention)),
             rounding: rounding.into(),
             receivable_on: receivable_on.into(),
+            calendar: policy.calendar.word(),
+            adjustments_need_approval: policy.adjustments_need_approval,
         }
     }
 }
@@ -136,10 +149,18 @@ mod tests {
         let policy = parse_policy(&mut fields, "policy", None).unwrap();
         let wire = pb::MeasurementPolicy::from(policy);
         assert_eq!((wire.convention, wire.rounding, wire.receivable_on), (1, 1, 1));
+        assert_eq!((wire.calendar.as_str(), wire.adjustments_need_approval), ("months", false));
 
-        let odd = pb::MeasurementPolicy { convention: 77, rounding: -1, receivable_on: 9 };
+        let odd = pb::MeasurementPolicy {
+            convention: 77,
+            rounding: -1,
+            receivable_on: 9,
+            calendar: "weeks".to_owned(),
+            adjustments_need_approval: true,
+        };
         assert_eq!(parse_policy(&mut fields, "policy", Some(&odd)), None);
         let named: Vec<_> = fields.finish().unwrap_err().into_iter().map(|v| v.field).collect();
-        assert_eq!(named, ["policy.convention", "policy.rounding", "policy.receivable_on"]);
+        let fields = ["convention", "rounding", "receivable_on", "calendar"];
+        assert_eq!(named, fields.map(|field| format!("policy.{field}")));
     }
 }

@@ -8,8 +8,8 @@ create table tenant_registry (
   account_id uuid not null
 );
 
--- The measurement policy in force, and how far finished runs over all contracts have posted;
--- 0001-01-01 before the first.
+-- The measurement policy in force, how far finished runs over all contracts have posted, and the last
+-- day of the latest closed period; both 0001-01-01 before the first.
 create table tenant (
   tenant_id uuid primary key,
   policy_version bigint not null,
@@ -17,7 +17,10 @@ create table tenant (
   rounding text not null,
   receivable_on text not null,
   recognized_through date not null,
-  functional_currency text not null
+  functional_currency text not null,
+  calendar text not null,
+  adjustments_need_approval boolean not null,
+  closed_through date not null
 ) with (fillfactor = 50);
 
 -- A signed contract, with the policy at its inception. basis is what the fold knows of it beside its
@@ -144,6 +147,48 @@ create table journal_export (
   primary key (tenant_id, seq)
 );
 
+-- Sums of all movements by accounting period posted in: what a close keeps.
+create table period_total (
+  tenant_id uuid not null,
+  posting_period date not null,
+  cause text not null,
+  measure text not null,
+  currency_code text not null,
+  amount numeric not null,
+  primary key (tenant_id, posting_period, cause, measure, currency_code)
+) with (fillfactor = 50);
+
+-- Closes of accounting periods. figures is backlog.recognition.v1.CloseFigures; a close that no longer
+-- holds says who opened its period again, and why.
+create table period_close (
+  tenant_id uuid not null,
+  first_day date not null,
+  version bigint not null check (version > 0),
+  last_day date not null,
+  covered_contract_seq bigint not null,
+  closed_by text not null,
+  figures bytea not null,
+  reopened boolean not null,
+  reopened_by text not null,
+  reopened_reason text not null,
+  primary key (tenant_id, first_day, version)
+);
+
+-- Adjustments of revenue that need a second person. content is backlog.recognition.v1.Adjustment.
+create table adjustment (
+  tenant_id uuid not null,
+  adjustment_id uuid not null,
+  contract_id uuid not null,
+  on_date date not null,
+  content bytea not null,
+  proposed_by text not null,
+  state text not null check (state in ('proposed', 'approved', 'rejected')),
+  decided_by text not null,
+  reason text not null,
+  primary key (tenant_id, adjustment_id)
+);
+create index adjustment_waiting on adjustment (tenant_id, adjustment_id) where state = 'proposed';
+
 alter table tenant enable row level security;
 alter table tenant force row level security;
 alter table contract_state enable row level security;
@@ -164,6 +209,18 @@ alter table exchange_rate enable row level security;
 alter table exchange_rate force row level security;
 alter table journal_export enable row level security;
 alter table journal_export force row level security;
+alter table period_total enable row level security;
+alter table period_total force row level security;
+alter table period_close enable row level security;
+alter table period_close force row level security;
+alter table adjustment enable row level security;
+alter table adjustment force row level security;
+create policy tenant on period_total using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on period_close using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on adjustment using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 create policy tenant on tenant using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 create policy tenant on contract_state using (
@@ -348,6 +405,61 @@ begin
     from journal_export e where e.tenant_id = p_tenant and e.batch_id = p_batch;
 end $$;
 
+-- What is left to do before a day, for a caller that has set its tenants: runs that are not finished,
+-- adjustments that wait.
+create function open_work(p_tenant uuid, p_last date)
+returns table (runs bigint, adjustments bigint)
+language plpgsql as $$
+begin
+  return query
+    select
+      (select count(*) from recognition_run u
+        where u.tenant_id = p_tenant and not u.finished and u.through <= p_last),
+      (select count(*) from adjustment a
+        where a.tenant_id = p_tenant and a.state = 'proposed' and a.on_date <= p_last);
+end $$;
+
+-- A tenant's calendar with all closes in order, one row with version 0 where there is none. No rows for
+-- a tenant that is not known.
+create function periods_of(p_tenant uuid)
+returns table (
+  calendar text, closed_through date, version bigint, first_day date, last_day date,
+  covered_contract_seq bigint, closed_by text, figures bytea, reopened boolean, reopened_by text,
+  reopened_reason text)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select t.calendar, t.closed_through, coalesce(c.version, 0), c.first_day, c.last_day,
+      c.covered_contract_seq, c.closed_by, c.figures, c.reopened, c.reopened_by, c.reopened_reason
+    from tenant t
+    left join period_close c on c.tenant_id = t.tenant_id
+    where t.tenant_id = p_tenant
+    order by c.first_day, c.version;
+end $$;
+
+-- An adjustment that needs, or needed, a second person.
+create function adjustment_of(p_tenant uuid, p_adjustment uuid)
+returns setof adjustment
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select * from adjustment a where a.tenant_id = p_tenant and a.adjustment_id = p_adjustment;
+end $$;
+
+-- Adjustments that wait, after one in order of id.
+create function proposed_adjustments(p_tenant uuid, p_after uuid, p_limit bigint)
+returns setof adjustment
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select * from adjustment a
+    where a.tenant_id = p_tenant and a.state = 'proposed' and a.adjustment_id > p_after
+    order by a.adjustment_id limit p_limit;
+end $$;
+
 -- The whole state of a tenant as lines of text, one a row, in an order of its own: what a rebuild is
 -- compared with.
 create function state_lines(p_tenant uuid)
@@ -357,7 +469,8 @@ begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
     select concat_ws(' ', 'tenant', r.account_id, t.policy_version, t.convention, t.rounding,
-        t.receivable_on, t.recognized_through, coalesce(a.seq, 0), t.functional_currency)
+        t.receivable_on, t.recognized_through, coalesce(a.seq, 0), t.functional_currency, t.calendar,
+        t.adjustments_need_approval, t.closed_through)
       from tenant t
       join tenant_registry r on r.tenant_id = t.tenant_id
       left join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
@@ -396,7 +509,18 @@ begin
       from exchange_rate x where x.tenant_id = p_tenant
     union all
     select concat_ws(' ', 'export', e.seq, e.batch_id, e.posting_period)
-      from journal_export e where e.tenant_id = p_tenant;
+      from journal_export e where e.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'total', s.posting_period, s.cause, s.measure, s.currency_code, s.amount)
+      from period_total s where s.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'close', c.first_day, c.version, c.last_day, c.covered_contract_seq,
+        c.reopened, encode(c.figures, 'hex'), c.closed_by, c.reopened_by, c.reopened_reason)
+      from period_close c where c.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'adjustment', d.adjustment_id, d.contract_id, d.on_date, d.state,
+        encode(d.content, 'hex'), d.proposed_by, d.decided_by, d.reason)
+      from adjustment d where d.tenant_id = p_tenant;
 end $$;
 
 -- SHA-256 over the hashes of the state's lines, in the order of their bytes.

@@ -14,6 +14,7 @@ use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
 use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
 use backlog_proto::recognition::v1::journal_service_server::JournalServiceServer;
+use backlog_proto::recognition::v1::period_service_server::PeriodServiceServer;
 use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
 use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
 use backlog_service_kit::grpc_service;
@@ -32,6 +33,7 @@ use crate::config::Config;
 use crate::directory::Registry;
 use crate::domain::{Recognition, SERVICE};
 use crate::journal::grpc::JournalServer;
+use crate::period::grpc::PeriodServer;
 use crate::progress::grpc::ProgressServer;
 use crate::run::recognize::Runs;
 use crate::service::RecognitionServer;
@@ -95,6 +97,7 @@ struct Parts {
     writers: Writers<Recognition>,
     intake: Arc<Intake<Recognition>>,
     pages: PageTokens,
+    contract: Reader,
 }
 
 impl App {
@@ -214,7 +217,7 @@ async fn start_parts(
         SweeperSettings::default(),
         stop,
     );
-    let intake = Arc::new(Intake::new(database.clone(), writers.clone(), contract, None));
+    let intake = Arc::new(Intake::new(database.clone(), writers.clone(), contract.clone(), None));
     start_consumer(
         database.clone(),
         broker,
@@ -224,7 +227,7 @@ async fn start_parts(
         Arc::clone(&intake),
         stop,
     );
-    Ok(Parts { database, positions, writers, intake, pages })
+    Ok(Parts { database, positions, writers, intake, pages, contract })
 }
 
 /// Who may come in.
@@ -247,11 +250,19 @@ fn door(config: &Config, verifier: Verifier, database: &Database, clock: &Clock)
 }
 
 fn services(config: &Config, parts: &Parts) -> Services {
-    let Parts { database, positions, writers, intake, pages } = parts;
+    let Parts { database, positions, writers, intake, pages, contract } = parts;
     let runs = Runs::new(database.clone(), writers.clone(), config.runs.settings());
     let wait_max = Duration::from_millis(config.logs.wait_max_ms);
     let recognition = RecognitionServer::new(database.clone(), positions.clone(), runs, wait_max);
-    let progress = ProgressServer::new(writers.clone(), positions.clone(), wait_max);
+    let progress =
+        ProgressServer::new(database.clone(), writers.clone(), positions.clone(), wait_max);
+    let period = PeriodServer::new(
+        database.clone(),
+        writers.clone(),
+        positions.clone(),
+        contract.clone(),
+        wait_max,
+    );
     let journal = JournalServer::new(
         database.clone(),
         writers.clone(),
@@ -270,6 +281,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
         .with(grpc_service!(RecognitionServiceServer<_>, recognition, &config.server))
         .with(grpc_service!(ProgressServiceServer<_>, progress, &config.server))
         .with(grpc_service!(JournalServiceServer<_>, journal, &config.server))
+        .with(grpc_service!(PeriodServiceServer<_>, period, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))
 }

@@ -13,8 +13,12 @@ use thiserror::Error;
 use crate::accounting::books::BooksChange;
 use crate::accounting::repo::{self, Loaded};
 use crate::accounting::{consumer, events};
+use crate::adjustment::Decide;
+use crate::adjustment::error::AdjustmentRefusal;
 use crate::journal::error::JournalRefusal;
 use crate::journal::record::Keep;
+use crate::period::PeriodCommand;
+use crate::period::error::PeriodRefusal;
 use crate::progress::error::RecordRefusal;
 use crate::progress::record::Record;
 use crate::run::error::RunRefusal;
@@ -33,6 +37,10 @@ pub enum Command {
     Record(Box<Record>),
     /// A fact about the journal.
     Journal(Box<Keep>),
+    /// A change of an accounting period.
+    Period(PeriodCommand),
+    /// A decision about an adjustment that waits.
+    Decide(Decide),
 }
 
 /// Why a command is refused, by slice.
@@ -47,6 +55,12 @@ pub enum Refusal {
     /// About the journal.
     #[error(transparent)]
     Journal(#[from] JournalRefusal),
+    /// About periods.
+    #[error(transparent)]
+    Period(#[from] PeriodRefusal),
+    /// About decisions on adjustments.
+    #[error(transparent)]
+    Adjustment(#[from] AdjustmentRefusal),
 }
 
 impl Refusal {
@@ -55,6 +69,8 @@ impl Refusal {
             Self::Run(refusal) => refusal,
             Self::Record(refusal) => refusal,
             Self::Journal(refusal) => refusal,
+            Self::Period(refusal) => refusal,
+            Self::Adjustment(refusal) => refusal,
         }
     }
 }
@@ -97,8 +113,9 @@ impl Domain for Recognition {
         repo::tables()
     }
 
-    fn allowed_while_suspended(_: &Command) -> bool {
-        false
+    /// To ask what blocks a close changes nothing.
+    fn allowed_while_suspended(command: &Command) -> bool {
+        matches!(command, Command::Period(PeriodCommand::Close(close)) if close.asks)
     }
 
     async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Loaded, DbError> {
@@ -114,6 +131,8 @@ impl Domain for Recognition {
             Command::Chunk(chunk) => chunk,
             Command::Record(record) => return Ok(record.decide(loaded.books(tenant))?),
             Command::Journal(keep) => return Ok(keep.decide(tenant, loaded.books(tenant))?),
+            Command::Period(command) => return Ok(command.decide(loaded.books(tenant))?),
+            Command::Decide(decide) => return Ok(decide.decide(loaded.books(tenant))?),
         };
         match chunk.decide(loaded.books(tenant))? {
             Posted::Before(place) => Ok(Decision::Already(place)),

@@ -3,11 +3,13 @@
 #![doc = include_str!("../README.md")]
 
 pub mod accounting;
+pub mod adjustment;
 pub mod app;
 pub mod config;
 pub mod directory;
 pub mod domain;
 pub mod journal;
+pub mod period;
 pub mod plan;
 pub mod progress;
 pub mod rebuild;

@@ -6,7 +6,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use backlog_db::{Database, DbError};
 use backlog_event_log::Opened;
-use backlog_ids::{ContractId, RunId, TenantId};
+use backlog_ids::{AdjustmentId, ContractId, RunId, TenantId};
 use backlog_proto::fields::Fields;
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
@@ -19,12 +19,17 @@ use thiserror::Error;
 use crate::accounting::books::{Books, BooksChange};
 use crate::accounting::convert::own_fact;
 use crate::accounting::events::ACCOUNTING_POSTED;
+use crate::accounting::fact::OwnFact;
 use crate::accounting::rows::{contract_basis, due_from, never, obligation_basis, posted_through};
+use crate::accounting::totals::PeriodTotals;
+use crate::adjustment::Verdict;
+use crate::adjustment::adjustment::{decided, proposed};
 use crate::journal::JournalChange;
 use crate::journal::convert::kept;
 use crate::journal::journal::{Kept, batch_id};
 use crate::journal::record::keep;
 use crate::journal::rows::accounts;
+use crate::period::period::{reopened, replayed};
 use crate::progress::record::record;
 use crate::run::Run;
 use crate::run::rows::{contract_column, sums};
@@ -157,12 +162,43 @@ impl Rebuild<'_> {
         if self.left.is_some() {
             return Err("the run before it posts a contract in part only".to_owned());
         }
-        let mut fields = Fields::new();
-        if let Some(kept) = kept(wire, &mut fields) {
+        if let Some(kept) = kept(wire, &mut Fields::new()) {
             return keep(&self.books, &kept, wire).map_err(|error| error.to_string());
         }
-        let own = own_fact(wire, &mut fields).ok_or("its own fact is not readable")?;
-        record(&self.books, &own, wire).map_err(|error| error.to_string())
+        let text = |error: &dyn std::error::Error| error.to_string();
+        let books = &self.books;
+        match wire {
+            Wire::PeriodClosed(closed) => replayed(books, closed).map_err(|e| text(&e)),
+            Wire::PeriodReopened(of) => {
+                let name = of.period.as_ref().map(|period| period.name.as_str());
+                let name = name.unwrap_or_default();
+                let (posted, change, _) = reopened(books, name, &of.reopened_by, &of.reason)
+                    .map_err(|error| text(&error))?;
+                Ok((posted, change))
+            }
+            Wire::AdjustmentProposed(of) => {
+                let inner = of.adjustment.clone().ok_or("it proposes no adjustment")?;
+                let own = readable(&Wire::Adjustment(inner.clone()))?;
+                let by = (id(&of.adjustment_id)?, of.proposed_by.as_str());
+                proposed(books, &own, &inner, by).map_err(|error| text(&error))
+            }
+            Wire::AdjustmentApproved(of) => {
+                decided(books, id(&of.adjustment_id)?, &of.approved_by, &Verdict::Approve)
+                    .map_err(|error| text(&error))
+            }
+            Wire::AdjustmentRejected(of) => {
+                let verdict = Verdict::Reject(of.reason.clone());
+                decided(books, id(&of.adjustment_id)?, &of.rejected_by, &verdict)
+                    .map_err(|error| text(&error))
+            }
+            Wire::AccountMapping(_)
+            | Wire::ExchangeRate(_)
+            | Wire::JournalExport(_)
+            | Wire::Progress(_)
+            | Wire::Estimate(_)
+            | Wire::Adjustment(_)
+            | Wire::Hold(_) => record(books, &readable(wire)?, wire).map_err(|error| text(&error)),
+        }
     }
 
     fn chunk(
@@ -180,6 +216,7 @@ impl Rebuild<'_> {
         }
         let mut change = BooksChange::default();
         let effects = self.posted(stored, &asked, &mut change)?;
+        change.totals = PeriodTotals::of(&effects);
         run.take(&effects, chunk.last).ok_or("a sum leaves its range")?;
         change.journal = JournalChange::of(&effects).map_err(|error| error.to_string())?;
         let after = recognized(tenant, asked.contract, asked.through);
@@ -228,6 +265,14 @@ impl Rebuild<'_> {
     }
 }
 
+fn readable(wire: &Wire) -> Result<OwnFact, String> {
+    own_fact(wire, &mut Fields::new()).ok_or_else(|| "its own fact is not readable".to_owned())
+}
+
+fn id(text: &str) -> Result<AdjustmentId, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}
+
 /// The contract that a chunk goes on with after what `effects` already explains of it. A run takes
 /// contracts in the order of their ids; one may change its plan only.
 fn next_contract(
@@ -271,7 +316,7 @@ fn state_lines(tenant_id: TenantId, books: &Books) -> BTreeSet<String> {
     if let Some(tenant) = &books.tenant {
         let policy = &tenant.policy;
         lines.insert(format!(
-            "tenant {} {} {} {} {} {} {} {}",
+            "tenant {} {} {} {} {} {} {} {} {} {} {}",
             tenant.account.uuid(),
             policy.version,
             policy.convention.name(),
@@ -280,6 +325,9 @@ fn state_lines(tenant_id: TenantId, books: &Books) -> BTreeSet<String> {
             tenant.recognized_through.unwrap_or_else(never),
             tenant.covered,
             tenant.functional,
+            tenant.periods.calendar.word(),
+            if tenant.adjustments_need_approval { "t" } else { "f" },
+            tenant.periods.closed_through.unwrap_or_else(never),
         ));
     }
     journal_lines(tenant_id, books, &mut lines);
@@ -299,6 +347,7 @@ fn state_lines(tenant_id: TenantId, books: &Books) -> BTreeSet<String> {
             sums(&run.totals.recognized),
         ));
     }
+    period_lines(books, &mut lines);
     lines
 }
 
@@ -329,6 +378,48 @@ fn journal_lines(tenant: TenantId, books: &Books, lines: &mut BTreeSet<String>) 
             }
         });
     }
+}
+
+fn period_lines(books: &Books, lines: &mut BTreeSet<String>) {
+    for (key, amount) in books.totals.iter() {
+        lines.insert(format!(
+            "total {} {} {} {} {amount}",
+            key.period,
+            key.cause.name(),
+            key.measure.name(),
+            key.currency,
+        ));
+    }
+    for close in books.closes.values() {
+        let (by, reason) = close.reopened.clone().unwrap_or_default();
+        lines.insert(format!(
+            "close {} {} {} {} {} {} {} {by} {reason}",
+            close.first,
+            close.version,
+            close.last,
+            close.covered,
+            if close.reopened.is_some() { "t" } else { "f" },
+            hex(&close.figures.encode_to_vec()),
+            close.closed_by,
+        ));
+    }
+    for of in books.adjustments.values() {
+        lines.insert(format!(
+            "adjustment {} {} {} {} {} {} {} {}",
+            of.id.uuid(),
+            of.contract.uuid(),
+            of.on,
+            of.state.name(),
+            hex(&of.wire.encode_to_vec()),
+            of.proposed_by,
+            of.decided_by,
+            of.reason,
+        ));
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut BTreeSet<String>) {

@@ -114,6 +114,7 @@ fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
     .chain(own_facts(&subject))
     .chain(journal(&subject))
     .chain(changes(&subject))
+    .chain(decisions(&subject))
     .collect()
 }
 
@@ -196,7 +197,22 @@ fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     ]
 }
 
-const REMEMBER: [&str; 17] = [
+/// The same of what people decide.
+fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 2] {
+    use crate::samples::{reject_adjustment, reopen_period};
+    let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
+    let reject = first(reject_adjustment(subject));
+    let mut reject_other =
+        recognition::RejectAdjustmentRequest::decode(reject.as_slice()).expect("a request");
+    reject_other.reason = "another".to_owned();
+    let reopen = first(reopen_period(subject));
+    let mut reopen_other =
+        recognition::ReopenPeriodRequest::decode(reopen.as_slice()).expect("a request");
+    reopen_other.reason = "another".to_owned();
+    [(reject, reject_other.encode_to_vec()), (reopen, reopen_other.encode_to_vec())]
+}
+
+const REMEMBER: [&str; 19] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
@@ -214,6 +230,8 @@ const REMEMBER: [&str; 17] = [
     "InvoiceService/RecordPayment",
     "ContractService/AmendContract",
     "ContractService/TerminateContract",
+    "ProgressService/RejectAdjustment",
+    "PeriodService/ReopenPeriod",
 ];
 
 // Shows that a key stands for one command: the same again answers the same bytes and writes nothing,

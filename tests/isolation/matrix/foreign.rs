@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 17] = [
+const TELL_NOTHING: [&str; 24] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
@@ -26,6 +26,13 @@ const TELL_NOTHING: [&str; 17] = [
     "GetTrialBalance",
     "ExportJournal",
     "ListJournalExports",
+    "ApproveAdjustment",
+    "RejectAdjustment",
+    "ReopenPeriod",
+    "ClosePeriod",
+    "GetPeriod",
+    "ListPeriods",
+    "GetCloseChecklist",
     "GetRollForward",
     "GetConsistencyProof",
     "GetProcessing",

@@ -6,13 +6,14 @@ use backlog_test_support::database::TestDatabase;
 use backlog_tests::Stack;
 
 use super::{as_role, guarded, lines, views};
-use crate::world::fill;
+use crate::world::{fill, two_people};
 
 /// Two tenants of different vendors, with rows in every guarded table.
 async fn two_tenants() -> (Stack, TenantId, TenantId) {
     let stack = Stack::start().await;
     let (one, two) = (stack.account("one").await, stack.account("two").await);
-    let (first, second) = (stack.tenant(one, "first").await, stack.tenant(two, "second").await);
+    let first = stack.tenant_with(one, "first", two_people()).await;
+    let second = stack.tenant_with(two, "second", two_people()).await;
     stack.settle().await;
     fill(&stack, one, first, "First Corp").await;
     fill(&stack, two, second, "Second Corp").await;

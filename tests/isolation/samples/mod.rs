@@ -10,12 +10,14 @@ use prost::Message;
 
 mod changes;
 mod journal;
+mod periods;
 mod progress;
 mod promises;
 mod reads;
 
 pub(crate) use changes::*;
 pub(crate) use journal::*;
+pub(crate) use periods::*;
 pub(crate) use progress::*;
 pub(crate) use reads::*;
 
@@ -33,6 +35,8 @@ pub(crate) struct Subject {
     pub(crate) obligation: String,
     /// An obligation of the contract that is earned by percent complete.
     pub(crate) measured: String,
+    /// An adjustment that waits for a second person.
+    pub(crate) adjustment: String,
     pub(crate) customer: String,
     /// An export of the journal that holds the contract.
     pub(crate) batch: String,
@@ -56,6 +60,7 @@ impl Subject {
             contract: id("ctr"),
             obligation: id("obl"),
             measured: id("obl"),
+            adjustment: id("adj"),
             customer: "nobody".to_owned(),
             batch: id("jrn"),
             request_id: String::new(),
@@ -77,7 +82,11 @@ impl Subject {
     /// Everything that tells whose it is.
     pub(crate) fn words(&self) -> Vec<String> {
         let words = [&self.account, &self.tenant, &self.draft, &self.contract, &self.obligation];
-        words.into_iter().chain([&self.measured, &self.customer, &self.batch]).cloned().collect()
+        words
+            .into_iter()
+            .chain([&self.measured, &self.adjustment, &self.customer, &self.batch])
+            .cloned()
+            .collect()
     }
 }
 
@@ -161,6 +170,8 @@ pub(crate) fn create_tenant(subject: &Subject) -> Vec<Vec<u8>> {
             convention: contract::Convention::ActualDays.into(),
             rounding: contract::Rounding::Cumulative.into(),
             receivable_on: contract::ReceivableOn::Issue.into(),
+            calendar: "months/april".to_owned(),
+            adjustments_need_approval: true,
         }),
         account_id: subject.account.clone(),
     }])

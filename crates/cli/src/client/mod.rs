@@ -13,7 +13,8 @@ use backlog_proto::contract::v1::{
 };
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
-    journal_service_client::JournalServiceClient, progress_service_client::ProgressServiceClient,
+    journal_service_client::JournalServiceClient, period_service_client::PeriodServiceClient,
+    progress_service_client::ProgressServiceClient,
     recognition_service_client::RecognitionServiceClient,
 };
 use backlog_proto::reporting::v1::{
@@ -212,6 +213,8 @@ clients! {
     progress: ProgressServiceClient at recognition;
     /// The journal.
     journal: JournalServiceClient at recognition;
+    /// Accounting periods.
+    periods: PeriodServiceClient at recognition;
     /// Backlog and its roll-forward.
     backlog: BacklogServiceClient at reporting;
     /// The audit trail.

@@ -10,6 +10,7 @@ pub(crate) mod invoice;
 pub(crate) mod journal;
 pub(crate) mod known;
 pub(crate) mod payment;
+pub(crate) mod period;
 pub(crate) mod progress;
 pub(crate) mod recognition;
 pub(crate) mod report;

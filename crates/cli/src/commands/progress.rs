@@ -167,7 +167,7 @@ impl Progress {
             Self::Estimate(estimate) => {
                 (estimate.send(session, &client).await?, "estimate recorded")
             }
-            Self::Adjust(adjust) => (adjust.send(session, &client).await?, "revenue adjusted"),
+            Self::Adjust(adjust) => return adjust.run(session, &client).await,
             Self::Hold(hold) => (hold.send(session, &client, false).await?, "revenue withheld"),
             Self::Release(hold) => (hold.send(session, &client, true).await?, "revenue released"),
         };
@@ -293,7 +293,7 @@ impl Estimate {
 }
 
 impl Adjust {
-    async fn send(self, session: &Session, client: &Client) -> Result<Position, Failure> {
+    async fn run(self, session: &Session, client: &Client) -> Result<Exit, Failure> {
         let known = Known::ask(client, self.place.contract).await?;
         let request = pb::AdjustRevenueRequest {
             request_id: session.request_id(self.place.write.request_id.as_deref()),
@@ -308,7 +308,15 @@ impl Adjust {
             validate_only: self.place.write.validate_only,
         };
         let answer = client.progress().adjust_revenue(request).await;
-        Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        let (text, json) = match answer.adjustment_id.as_str() {
+            "" => ("revenue adjusted".to_owned(), serde_json::json!({})),
+            id => (
+                format!("{id} waits for a second person: backlog adjustment approve {id}"),
+                serde_json::json!({"adjustment_id": id}),
+            ),
+        };
+        written(session, answer.position.as_ref(), &text, json)
     }
 }
 

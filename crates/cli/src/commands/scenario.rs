@@ -72,8 +72,8 @@ async fn on_stack(account: &Account, file: &File) -> Result<FileReport, Failure>
     let external_id: String =
         format!("{}-{}", session.request_id(None), file.name).chars().take(100).collect();
     let title: String = file.title.chars().take(200).collect();
-    let books = account.tenant(&external_id, &title, file.functional_currency, &file.policy);
-    let books = books.await?;
+    let policy = (&file.policy, file.calendar);
+    let books = account.tenant(&external_id, &title, file.functional_currency, policy).await?;
     let mut player = StackPlayer::new(session, books.client, file, books.created);
     play(file, &mut player).await
 }

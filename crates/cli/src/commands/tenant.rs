@@ -52,6 +52,12 @@ pub(crate) struct Create {
     /// When invoices become unconditional: issue or due.
     #[arg(long, value_parser = receivable_on)]
     receivable_on: Option<ReceivableOn>,
+    /// Accounting periods: months, months/april, or such as weeks/4-4-5/last-saturday/january.
+    #[arg(long)]
+    calendar: Option<String>,
+    /// Adjustments of revenue are posted only when a second person has approved them.
+    #[arg(long)]
+    adjustments_need_approval: bool,
     /// The account; needed where the local stack has several.
     #[arg(long)]
     account: Option<AccountId>,
@@ -88,6 +94,8 @@ impl Create {
             convention: self.convention.map_or(0, |c| policy::convention(c).into()),
             rounding: self.rounding.map_or(0, |r| policy::rounding(r).into()),
             receivable_on: self.receivable_on.map_or(0, |r| policy::receivable_on(r).into()),
+            calendar: self.calendar.unwrap_or_default(),
+            adjustments_need_approval: self.adjustments_need_approval,
         };
         let request = pb::CreateTenantRequest {
             request_id: session.request_id(self.request_id.as_deref()),

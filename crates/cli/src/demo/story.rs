@@ -4,7 +4,7 @@
 use backlog_money::Currency;
 use backlog_proto::common::v1::{DateRange, Log};
 use backlog_proto::reporting::v1 as reporting;
-use backlog_recognition_engine::{Convention, Policy};
+use backlog_recognition_engine::{Calendar, Convention, Policy};
 use chrono::NaiveDate;
 
 use crate::books::{Account, Books};
@@ -56,8 +56,11 @@ pub(super) async fn play(
     let policy = Policy { convention: Convention::EvenMonths, ..Policy::default() };
     steps.say("one account, two tenants");
     let account = Account::create(session, local, "Northwind Billing", "demo-account").await?;
-    let books = account.tenant("acme-books", "Acme's books", usd, &policy).await?;
-    let other = account.tenant("globex-books", "Globex's books", usd, &policy).await?;
+    let books =
+        account.tenant("acme-books", "Acme's books", usd, (&policy, Calendar::default())).await?;
+    let other = account
+        .tenant("globex-books", "Globex's books", usd, (&policy, Calendar::default()))
+        .await?;
     figures.tell(
         steps,
         &format!(

@@ -3,6 +3,7 @@
 mod billing;
 mod changes;
 mod journal;
+mod periods;
 mod progress;
 mod refusal;
 mod tally;
@@ -37,6 +38,8 @@ pub(crate) struct EnginePlayer {
     periods: Periods,
     functional: Currency,
     rates: Rates,
+    /// Last days of the closes that hold, in order.
+    closes: Vec<NaiveDate>,
     contracts: BTreeMap<String, Known>,
     /// What each fact did, with the day of its step.
     effects: Vec<(NaiveDate, Effects)>,
@@ -68,9 +71,10 @@ impl EnginePlayer {
         Self {
             currency: scenario.currency,
             policy: scenario.policy,
-            periods: Periods::default(),
+            periods: Periods { calendar: scenario.calendar, closed_through: None },
             functional: scenario.functional_currency,
             rates: Rates::default(),
+            closes: Vec::new(),
             contracts: BTreeMap::new(),
             effects: Vec::new(),
             first_day: None,
@@ -83,6 +87,10 @@ impl EnginePlayer {
         through: NaiveDate,
         contract: Option<&str>,
     ) -> Result<(), Failure> {
+        if self.periods.is_closed(through) {
+            let message = format!("{through} lies in a closed period");
+            return Err(Failure::refused(ErrorReason::PeriodClosed, message));
+        }
         let scope: Vec<String> = match contract {
             Some(contract) => {
                 self.signed(contract)?;
@@ -215,6 +223,8 @@ impl Player for EnginePlayer {
             Verb::Recognize { through, contract } => {
                 self.recognize(on, *through, contract.as_deref())
             }
+            Verb::ClosePeriod(period) => self.close_period(period),
+            Verb::ReopenPeriod(period) => self.reopen_period(period),
         }
     }
 
@@ -223,7 +233,8 @@ impl Player for EnginePlayer {
     }
 
     async fn fingerprint(&mut self) -> Result<String, Failure> {
-        Ok(format!("{:?} {:?} {:?}", self.contracts, self.effects.len(), self.rates))
+        let Self { contracts, effects, rates, periods, .. } = &*self;
+        Ok(format!("{contracts:?} {} {rates:?} {periods:?}", effects.len()))
     }
 
     async fn balances(&mut self, view: &View) -> Result<Balances, Failure> {

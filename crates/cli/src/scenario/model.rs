@@ -8,7 +8,7 @@ mod terms;
 
 use backlog_money::{Currency, Quantity};
 use backlog_proto::common::v1::ErrorReason;
-use backlog_recognition_engine::{Policy, RateKind};
+use backlog_recognition_engine::{Calendar, Policy, RateKind};
 use chrono::NaiveDate;
 
 pub(crate) use billing::{Cash, Concession, CreditNote, Invoice};
@@ -37,6 +37,8 @@ pub(crate) struct Scenario {
     pub(crate) functional_currency: Currency,
     /// The tenant's policy from the start.
     pub(crate) policy: Policy,
+    /// Its accounting periods.
+    pub(crate) calendar: Calendar,
     /// What happens, in order.
     pub(crate) steps: Vec<Step>,
     /// Figures that nothing can tell yet.
@@ -139,6 +141,10 @@ pub(crate) enum Verb {
         /// Only this contract.
         contract: Option<String>,
     },
+    /// A period is closed, by its name.
+    ClosePeriod(String),
+    /// The latest closed period is opened again.
+    ReopenPeriod(String),
 }
 
 impl Verb {
@@ -161,6 +167,8 @@ impl Verb {
             Self::Hold(_) => "release",
             Self::FxRate(_) => "fx_rate",
             Self::Recognize { .. } => "recognize",
+            Self::ClosePeriod(_) => "close_period",
+            Self::ReopenPeriod(_) => "reopen_period",
         }
     }
 }

@@ -13,7 +13,7 @@ mod terms;
 use std::path::Path;
 
 use backlog_money::{Currency, Quantity};
-use backlog_recognition_engine::{Policy, RateKind, ReceivableOn, Rounding};
+use backlog_recognition_engine::{Calendar, Policy, RateKind, ReceivableOn, Rounding};
 use chrono::NaiveDate;
 
 use crate::failure::parse_reason;
@@ -27,9 +27,10 @@ use super::{
 pub(crate) use changes::read_amendment;
 pub(crate) use sign::read_terms;
 
-const VERBS: [&str; 21] = [
+const VERBS: [&str; 23] = [
     "adjust",
     "amend",
+    "close_period",
     "credit_note",
     "deliver",
     "draft",
@@ -47,6 +48,7 @@ const VERBS: [&str; 21] = [
     "refund",
     "refuse",
     "release",
+    "reopen_period",
     "sign",
     "terminate",
 ];
@@ -95,14 +97,14 @@ impl Reader {
         let currency = self.currency;
         let policy = block.take("policy").map(|node| self.policy(node));
         // Of an expected journal.
-        self.functional = policy.flatten().map_or(currency, |(_, functional)| functional);
+        self.functional = policy.flatten().map_or(currency, |(_, _, functional)| functional);
         let steps = block.need(self, "steps").and_then(|node| self.list(node, "steps"));
         let steps = self.steps(steps.unwrap_or_default());
         let later = block.take("later").map(|node| self.later(node));
         let not_shown = block.take("not_shown").map(|node| self.not_shown(node));
         block.close(self);
-        let (policy, functional_currency) =
-            optional(policy)?.unwrap_or((Policy::default(), currency));
+        let (policy, calendar, functional_currency) =
+            optional(policy)?.unwrap_or((Policy::default(), Calendar::default(), currency));
         Some(Scenario {
             name: name?,
             title: title?,
@@ -110,13 +112,14 @@ impl Reader {
             currency,
             functional_currency,
             policy,
+            calendar,
             steps,
             later: later.unwrap_or_default(),
             not_shown: not_shown.unwrap_or_default(),
         })
     }
 
-    fn policy(&mut self, node: &Node) -> Option<(Policy, Currency)> {
+    fn policy(&mut self, node: &Node) -> Option<(Policy, Calendar, Currency)> {
         let mut block = Block::open(self, node, "policy")?;
         let convention = block.take("convention").map(|node| self.convention(node));
         let rounding = block
@@ -128,6 +131,14 @@ impl Reader {
         let functional = block
             .take("functional_currency")
             .map(|node| self.currency_code(node, "functional_currency"));
+        let calendar = block.take("calendar").map(|node| {
+            let word = self.text(node, "calendar")?;
+            let calendar = Calendar::parse(&word);
+            if calendar.is_none() {
+                self.wrong(node.line, format!("unknown calendar {word:?}"));
+            }
+            calendar
+        });
         block.close(self);
         let default = Policy::default();
         let policy = Policy {
@@ -136,7 +147,8 @@ impl Reader {
             rounding: optional(rounding)?.unwrap_or(default.rounding),
             receivable_on: optional(receivable_on)?.unwrap_or(default.receivable_on),
         };
-        Some((policy, optional(functional)?.unwrap_or(self.currency)))
+        let calendar = optional(calendar)?.unwrap_or_default();
+        Some((policy, calendar, optional(functional)?.unwrap_or(self.currency)))
     }
 
     fn not_shown(&mut self, node: &Node) -> Vec<(String, String)> {
@@ -228,6 +240,8 @@ impl Reader {
             "hold" | "release" => self.hold(name == "release", node, refused),
             "fx_rate" => self.fx_rate(node),
             "recognize" => self.recognize(on, node, refused),
+            "close_period" => self.period("close_period", node).map(Verb::ClosePeriod),
+            "reopen_period" => self.period("reopen_period", node).map(Verb::ReopenPeriod),
             other => {
                 self.wrong(line, format!("unknown verb {other:?}; known: {}", VERBS.join(", ")));
                 None
@@ -248,6 +262,13 @@ impl Reader {
             self.wrong(node.line, "rate must be above zero");
         }
         Some(Verb::FxRate(FxRate { from: from?, to: to?, kind, rate: rate? }))
+    }
+
+    fn period(&mut self, verb: &'static str, node: &Node) -> Option<String> {
+        let mut block = Block::open(self, node, verb)?;
+        let period = block.need(self, "period").and_then(|node| self.text(node, "period"));
+        block.close(self);
+        period
     }
 
     fn recognize(&mut self, on: NaiveDate, node: &Node, refused: bool) -> Option<Verb> {

@@ -3,6 +3,7 @@
 mod billing;
 mod changes;
 mod journal;
+mod periods;
 mod progress;
 mod tables;
 
@@ -35,7 +36,7 @@ use super::{
 #[derive(Debug)]
 pub(crate) struct StackPlayer {
     pub(super) client: Client,
-    session: Session,
+    pub(super) session: Session,
     currency: Currency,
     pub(super) contracts: BTreeMap<String, Known>,
     /// Everything written so far.
@@ -99,7 +100,7 @@ impl StackPlayer {
         &self.positions
     }
 
-    fn wrote(&mut self, position: Option<LogPosition>, effective: NaiveDate) {
+    pub(super) fn wrote(&mut self, position: Option<LogPosition>, effective: NaiveDate) {
         self.positions = later(std::mem::take(&mut self.positions), position.as_slice());
         self.last_day = self.last_day.max(Some(effective));
     }
@@ -259,6 +260,8 @@ impl Player for StackPlayer {
             Verb::Recognize { through, contract } => {
                 self.recognize(*through, contract.as_deref()).await
             }
+            Verb::ClosePeriod(period) => self.close_period(on, period).await,
+            Verb::ReopenPeriod(period) => self.reopen_period(on, period).await,
         }
     }
 

@@ -32,11 +32,15 @@ async fn play_text(text: &str) -> FileReport {
 #[test]
 fn steps_are_read_strictly() {
     let table = [
-        ("hold: {contract: acme}", 14, "unknown verb \"hold\"; known: adjust, amend, credit_note"),
+        (
+            "postpone: {contract: acme}",
+            14,
+            "unknown verb \"postpone\"; known: adjust, amend, close_period, credit_note",
+        ),
         ("expect: {backlog: \"1.00\", rpo: \"1.00\"}", 14, "unknown measure \"rpo\"; known: tran"),
         ("invoice: {contract: acme, amount: \"1.00\", vat: \"1.00\"}", 14, "unknown key \"vat\""),
         ("refuse: {sign: {contract: acme}, reason: WHATEVER}", 14, "unknown reason \"WHATEVER\""),
-        ("refuse: {sign: {contract: acme}, reason: SELF_APPROVAL}", 14, "unknown reason"),
+        ("refuse: {sign: {contract: acme}, reason: UNSPECIFIED}", 14, "unknown reason"),
         ("refuse: {reason: NOT_SIGNED}", 14, "refuse needs exactly one verb"),
         ("invoice: {contract: acme}", 14, "invoice needs \"amount\""),
         (

@@ -113,6 +113,9 @@ proptest! {
             prop_assert_eq!((next.year, next.number), expected);
             period = next;
         }
+        let year = calendar.year(period.year);
+        prop_assert_eq!(year.len(), 12);
+        prop_assert_eq!(year.iter().position(|of| *of == period), Some(usize::from(period.number - 1)));
     }
 
     /// No day, however far, makes it panic.

@@ -107,6 +107,25 @@ fn runs_and_adjustments_into_a_closed_period_are_refused() {
     story.run("2026-02-01");
 }
 
+/// Shows that a contract is due where a run would post, and only there: not for what is not delivered,
+/// nor for a cent that January does not earn, though both are open.
+#[test]
+fn due_is_what_a_run_would_post() {
+    let mut made = contract(term("2026-01-01", "2026-12-31"), &[50_000, 1]);
+    let quantity = Quantity::whole(1).unwrap();
+    made.obligations[0].method = Method::PointInTime { quantity, gates: Vec::new() };
+    let mut story = Story::sign(made, Policy::default());
+    let due = |story: &Story, through: &str| story.state.is_due(day(through)).unwrap();
+    assert_eq!((due(&story, "2026-01-31"), due(&story, "2026-12-31")), (false, true));
+    let (contract, obligation) = (contract_id(), obligation_id(0));
+    let reading = Reading::Delivered { quantity: None, gate: None };
+    let on = day("2026-01-31");
+    story.fact(&Fact::Progressed(ProgressFact { contract, obligation, on, reading }));
+    assert_eq!((due(&story, "2026-01-30"), due(&story, "2026-01-31")), (false, true));
+    story.run("2026-01-31");
+    assert!(!due(&story, "2026-01-31"));
+}
+
 /// Shows that a reopened month takes what is of it again, on its own days, beside what came late.
 #[test]
 fn a_reopened_period_takes_its_own_facts() {

@@ -31,7 +31,8 @@ impl Tenants {
         let rows = tx
             .query(
                 "select r.tenant_id, r.account_id, r.external_id, t.display_name, \
-                   t.functional_currency, t.convention, t.rounding, t.receivable_on, t.version \
+                   t.functional_currency, t.convention, t.rounding, t.receivable_on, \
+                   t.calendar, t.adjustments_need_approval, t.version \
                  from tenant_registry r join tenant t on t.tenant_id = r.tenant_id \
                  where r.tenant_id = any($1) and t.tenant_id = any($1)",
                 vec![ids.into()],

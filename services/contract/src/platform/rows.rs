@@ -4,7 +4,7 @@ use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
 use backlog_ids::{AccountId, TenantId};
 use backlog_money::Currency;
 use backlog_proto::contract::v1 as pb;
-use backlog_recognition_engine::{ReceivableOn, Rounding};
+use backlog_recognition_engine::{Calendar, ReceivableOn, Rounding};
 use uuid::Uuid;
 
 use super::tenant::Tenant;
@@ -24,6 +24,8 @@ const TENANT_COLUMNS: &[(&str, &str)] = &[
     ("convention", "smallint"),
     ("rounding", "smallint"),
     ("receivable_on", "smallint"),
+    ("calendar", "text"),
+    ("adjustments_need_approval", "boolean"),
     ("version", "bigint"),
 ];
 
@@ -53,6 +55,8 @@ pub(super) fn tenant_row(tenant: &Tenant) -> Row {
         number(policy.convention).into(),
         number(policy.rounding).into(),
         number(policy.receivable_on).into(),
+        policy.calendar.into(),
+        policy.adjustments_need_approval.into(),
         version(tenant).into(),
     ]
 }
@@ -75,6 +79,7 @@ pub(super) fn tenant(row: &QueryResult) -> Result<Tenant, DbError> {
     let convention = convention_of_number(row.try_get("", "convention")?).map_err(corrupt)?;
     let rounding: i16 = row.try_get("", "rounding")?;
     let receivable_on: i16 = row.try_get("", "receivable_on")?;
+    let calendar: String = row.try_get("", "calendar")?;
     let policy = MeasurementPolicy {
         convention: convention.ok_or_else(|| corrupt("no convention".to_owned()))?,
         rounding: match pb::Rounding::try_from(i32::from(rounding)) {
@@ -92,6 +97,9 @@ pub(super) fn tenant(row: &QueryResult) -> Result<Tenant, DbError> {
                 return Err(corrupt(format!("receivable_on {receivable_on} is unknown")));
             }
         },
+        calendar: Calendar::parse(&calendar)
+            .ok_or_else(|| corrupt(format!("calendar {calendar} is unknown")))?,
+        adjustments_need_approval: row.try_get("", "adjustments_need_approval")?,
     };
     Ok(Tenant {
         id,

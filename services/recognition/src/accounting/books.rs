@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use backlog_ids::{AccountId, ContractId, RunId, TenantId};
+use backlog_ids::{AccountId, AdjustmentId, ContractId, RunId, TenantId};
 use backlog_money::Currency;
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1::AccountingPosted;
@@ -15,11 +15,14 @@ use chrono::NaiveDate;
 use super::convert::{accounting_posted, fact};
 use super::error::AccountingError;
 use super::fact::ContractFact;
+use super::totals::PeriodTotals;
+use crate::adjustment::Adjustment;
 use crate::journal::{JournalBooks, JournalChange};
+use crate::period::{Close, OpenWork};
 use crate::run::Run;
 
 /// A tenant's books, as far as they are loaded.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Books {
     /// The tenant; none before its creation was applied.
     pub tenant: Option<TenantBooks>,
@@ -29,6 +32,14 @@ pub struct Books {
     pub runs: BTreeMap<RunId, Run>,
     /// The journal, of what the batch posts and keeps only.
     pub journal: JournalBooks,
+    /// Sums of what was posted. Loaded for a close; else only of what the batch posts.
+    pub totals: PeriodTotals,
+    /// Closes, by first day of the period and version.
+    pub closes: BTreeMap<(NaiveDate, u32), Close>,
+    /// Adjustments that need, or needed, a second person.
+    pub adjustments: BTreeMap<AdjustmentId, Adjustment>,
+    /// What is left to do before a day, as the tables tell it for a close.
+    pub open_work: BTreeMap<NaiveDate, OpenWork>,
 }
 
 /// What holds for the tenant as a whole.
@@ -42,6 +53,8 @@ pub struct TenantBooks {
     pub policy: Policy,
     /// The calendar, and how far it is closed.
     pub periods: Periods,
+    /// Whether an adjustment is posted only when a second person has approved it.
+    pub adjustments_need_approval: bool,
     /// Last day through which a finished run over all contracts has posted.
     pub recognized_through: Option<NaiveDate>,
     /// Position of the contract log up to which facts are accounted for.
@@ -49,7 +62,7 @@ pub struct TenantBooks {
 }
 
 /// What one decision changes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct BooksChange {
     /// The tenant, as it then is.
     pub tenant: Option<TenantBooks>,
@@ -63,6 +76,12 @@ pub struct BooksChange {
     pub run: Option<Run>,
     /// What it comes to in the journal.
     pub journal: JournalChange,
+    /// What is posted, in sums.
+    pub totals: PeriodTotals,
+    /// A close, as it then is.
+    pub close: Option<Close>,
+    /// An adjustment, as it then is.
+    pub adjustment: Option<Adjustment>,
 }
 
 /// A contract that changes.
@@ -93,6 +112,8 @@ impl Books {
             account,
             functional,
             policy,
+            calendar,
+            adjustments_need_approval,
             suspended,
         } = fact
         {
@@ -102,12 +123,12 @@ impl Books {
             if named != tenant.to_string() {
                 return Err(AccountingError::OtherTenant(named));
             }
-            let periods = Periods::default();
             let books = TenantBooks {
                 account,
                 functional,
                 policy,
-                periods,
+                periods: Periods { calendar, closed_through: None },
+                adjustments_need_approval,
                 recognized_through: None,
                 covered,
             };
@@ -139,6 +160,7 @@ impl Books {
         };
         change.journal =
             JournalChange::of(&effects).map_err(|_| AccountingError::JournalTooLarge)?;
+        change.totals = PeriodTotals::of(&effects);
         Ok((accounting_posted(&effects, covered), change))
     }
 
@@ -160,6 +182,13 @@ impl Books {
             self.runs.insert(run.id, run);
         }
         self.journal.apply(change.journal, place);
+        self.totals.add(&change.totals);
+        if let Some(close) = change.close {
+            self.closes.insert((close.first, close.version), close);
+        }
+        if let Some(adjustment) = change.adjustment {
+            self.adjustments.insert(adjustment.id, adjustment);
+        }
     }
 
     /// A signature books the contract under the policy in force (606-10-25-1, 32-28).

@@ -14,7 +14,7 @@ use backlog_proto::log::v1::LogEntry;
 use chrono::NaiveDate;
 use prost::Message;
 
-pub use self::effects::{accounting_posted, measure, money, movement, plan_change};
+pub use self::effects::{accounting_posted, cause, measure, money, movement, plan_change};
 pub use self::own::own_fact;
 
 use self::billing::{credit_note_issued, invoice_issued, payment_recorded};

@@ -2,7 +2,7 @@
 
 use backlog_ids::{AccountId, ContractId};
 use backlog_money::Currency;
-use backlog_recognition_engine::{Fact, Policy, SignedContract};
+use backlog_recognition_engine::{Calendar, Fact, Policy, SignedContract};
 
 /// A fact of the contract log.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,6 +17,10 @@ pub enum ContractFact {
         functional: Currency,
         /// Its first measurement policy, version 1.
         policy: Policy,
+        /// Its accounting periods.
+        calendar: Calendar,
+        /// Whether an adjustment needs a second person.
+        adjustments_need_approval: bool,
         /// Whether writes are refused.
         suspended: bool,
     },

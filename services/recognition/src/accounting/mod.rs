@@ -8,3 +8,4 @@ pub mod events;
 pub mod fact;
 pub(crate) mod repo;
 pub(crate) mod rows;
+pub mod totals;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use backlog_db::{DbError, QueryResult, WriterTx};
 use backlog_event_log::{Rows, Work};
-use backlog_ids::{ContractId, RunId, TenantId};
+use backlog_ids::{AdjustmentId, ContractId, RunId, TenantId};
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogEntry;
 use backlog_recognition_engine::ContractState;
@@ -15,10 +15,13 @@ use super::books::{Books, BooksChange};
 use super::convert::fact;
 use super::fact::ContractFact;
 use super::rows;
+use super::totals::PeriodTotals;
+use crate::adjustment::{repo as adjustment_repo, rows as adjustment_rows};
 use crate::domain::Command;
 use crate::journal::JournalBooks;
 use crate::journal::journal::Kept;
 use crate::journal::rows as journal_rows;
+use crate::period::{PeriodCommand, repo as period_repo, rows as period_rows};
 use crate::run::RecognizeChunk;
 use crate::run::rows as run_rows;
 
@@ -35,6 +38,9 @@ const JOURNAL_TOTAL: usize = 8;
 const ACCOUNT_MAPPING: usize = 9;
 const EXCHANGE_RATE: usize = 10;
 const JOURNAL_EXPORT: usize = 11;
+const TOTAL: usize = 12;
+const CLOSE: usize = 13;
+const ADJUSTMENT: usize = 14;
 
 /// The tables, in the order of the places.
 pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
@@ -51,6 +57,9 @@ pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
         journal_rows::MAPPING,
         journal_rows::RATE,
         journal_rows::EXPORT,
+        period_rows::TOTAL,
+        period_rows::CLOSE,
+        adjustment_rows::ADJUSTMENT,
     ]
 }
 
@@ -73,6 +82,9 @@ struct Changed {
     contracts: BTreeSet<ContractId>,
     balances: BTreeMap<ContractId, NaiveDate>,
     runs: BTreeSet<RunId>,
+    totals: PeriodTotals,
+    closes: BTreeSet<(NaiveDate, u32)>,
+    adjustments: BTreeSet<AdjustmentId>,
 }
 
 impl Loaded {
@@ -85,7 +97,8 @@ impl Loaded {
     pub(crate) fn apply(&mut self, tenant: TenantId, change: BooksChange, place: u64) {
         let books = self.books.entry(tenant).or_default();
         let changed = self.changed.entry(tenant).or_default();
-        let reached = |books: &Books| books.tenant.map(|tenant| tenant.recognized_through);
+        let reached =
+            |books: &Books| books.tenant.map(|tenant| (tenant.recognized_through, tenant.periods));
         let before = reached(books);
         changed.opened |= change.opens;
         for contract in &change.contracts {
@@ -103,6 +116,9 @@ impl Loaded {
             }
         }
         changed.runs.extend(change.run.as_ref().map(|run| run.id));
+        changed.totals.add(&change.totals);
+        changed.closes.extend(change.close.as_ref().map(|close| (close.first, close.version)));
+        changed.adjustments.extend(change.adjustment.as_ref().map(|adjustment| adjustment.id));
         books.apply(change, place);
         changed.tenant |= reached(books) != before;
     }
@@ -122,6 +138,16 @@ impl Loaded {
             }
             for run in changed.runs.iter().filter_map(|id| books.runs.get(id)) {
                 out.push(RUN, run_rows::run(*tenant, run));
+            }
+            for (key, amount) in changed.totals.iter() {
+                out.push(TOTAL, period_rows::total(*tenant, key, amount));
+            }
+            for close in changed.closes.iter().filter_map(|key| books.closes.get(key)) {
+                out.push(CLOSE, period_rows::close(*tenant, close));
+            }
+            let adjustments = changed.adjustments.iter();
+            for adjustment in adjustments.filter_map(|id| books.adjustments.get(id)) {
+                out.push(ADJUSTMENT, adjustment_rows::adjustment(*tenant, adjustment));
             }
             flush_journal(*tenant, &books.journal, out);
         }
@@ -180,6 +206,11 @@ struct Named {
     /// Contracts that a run posts for, with its last day.
     recognized: BTreeMap<(TenantId, ContractId), NaiveDate>,
     runs: BTreeSet<(TenantId, RunId)>,
+    adjustments: BTreeSet<(TenantId, AdjustmentId)>,
+    /// Tenants whose periods change.
+    periods: BTreeSet<TenantId>,
+    /// Periods that are to be closed, by name.
+    closes: BTreeSet<(TenantId, String)>,
 }
 
 impl Named {
@@ -194,6 +225,14 @@ impl Named {
                 }
                 Work::Command(tenant, Command::Journal(_)) => {
                     named.tenants.insert(*tenant);
+                }
+                Work::Command(tenant, Command::Period(command)) => {
+                    named.period(*tenant, command);
+                }
+                Work::Command(tenant, Command::Decide(decide)) => {
+                    named.tenants.insert(*tenant);
+                    named.adjustments.insert((*tenant, decide.id));
+                    named.changed(*tenant, decide.contract, decide.on);
                 }
                 Work::Event(tenant, log, entry) => named.event(*tenant, *log, entry),
             }
@@ -210,6 +249,14 @@ impl Named {
         for contract in &chunk.contracts {
             let through = self.recognized.entry((tenant, *contract)).or_insert(chunk.through);
             *through = chunk.through.max(*through);
+        }
+    }
+
+    fn period(&mut self, tenant: TenantId, command: &PeriodCommand) {
+        self.tenants.insert(tenant);
+        self.periods.insert(tenant);
+        if let PeriodCommand::Close(close) = command {
+            self.closes.insert((tenant, close.period.clone()));
         }
     }
 
@@ -255,6 +302,12 @@ pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Lo
     if !named.runs.is_empty() {
         runs(tx, &named, &mut loaded).await?;
     }
+    if !named.periods.is_empty() {
+        period_repo::load(tx, &named.periods, &named.closes, &mut loaded.books).await?;
+    }
+    if !named.adjustments.is_empty() {
+        adjustment_repo::load(tx, &named.adjustments, &mut loaded.books).await?;
+    }
     if !named.contracts.is_empty() {
         contracts(tx, &named, &mut loaded).await?;
         obligations(tx, &named, &mut loaded).await?;
@@ -268,8 +321,8 @@ async fn tenants(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<()
     let found = tx
         .query(
             "select t.tenant_id, r.account_id, t.policy_version, t.convention, t.rounding, \
-             t.receivable_on, t.recognized_through, t.functional_currency, \
-             coalesce(a.seq, 0) as covered \
+             t.receivable_on, t.recognized_through, t.functional_currency, t.calendar, \
+             t.adjustments_need_approval, t.closed_through, coalesce(a.seq, 0) as covered \
              from tenant t join tenant_registry r on r.tenant_id = t.tenant_id \
              left join applied_position a on a.tenant_id = t.tenant_id and a.log = $2 \
              where t.tenant_id = any($1)",
@@ -407,6 +460,6 @@ fn contract_keys(named: &Named) -> (Vec<Uuid>, Vec<Uuid>) {
     named.contracts.keys().map(|(tenant, contract)| (tenant.uuid(), contract.uuid())).unzip()
 }
 
-fn tenant_of(row: &QueryResult) -> Result<TenantId, DbError> {
+pub(crate) fn tenant_of(row: &QueryResult) -> Result<TenantId, DbError> {
     rows::id(row, "tenant_id")
 }

@@ -6,9 +6,9 @@ use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
 use backlog_ids::{AccountId, AccountingContractId, ContractId, ObligationId, TenantId, TypedId};
 use backlog_money::{Currency, Quantity};
 use backlog_recognition_engine::{
-    AccountingContract, Allocation, BalancePoint, Clause, ContractState, Convention, Financing,
-    Hold, Mark, Method, ObligationState, Pending, Periods, Phase, Point, Policy, ReceivableOn,
-    Renewal, Rounding, Term, accounting_contract_of,
+    AccountingContract, Allocation, BalancePoint, Calendar, Clause, ContractState, Convention,
+    Financing, Hold, Mark, Method, ObligationState, Pending, Periods, Phase, Point, Policy,
+    ReceivableOn, Renewal, Rounding, Term, accounting_contract_of,
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -32,12 +32,16 @@ pub(crate) const TENANT: TableSpec = TableSpec {
         ("receivable_on", "text"),
         ("recognized_through", "date"),
         ("functional_currency", "text"),
+        ("calendar", "text"),
+        ("adjustments_need_approval", "boolean"),
+        ("closed_through", "date"),
     ],
     conflict: Conflict::Do(
         "(tenant_id) do update set policy_version = excluded.policy_version, \
          convention = excluded.convention, rounding = excluded.rounding, \
          receivable_on = excluded.receivable_on, \
-         recognized_through = excluded.recognized_through",
+         recognized_through = excluded.recognized_through, \
+         closed_through = excluded.closed_through",
     ),
 };
 
@@ -273,6 +277,9 @@ pub(crate) fn tenant(tenant: TenantId, books: &TenantBooks) -> Row {
         policy.receivable_on.name().into(),
         books.recognized_through.unwrap_or_else(never).into(),
         books.functional.code().into(),
+        books.periods.calendar.word().into(),
+        books.adjustments_need_approval.into(),
+        books.periods.closed_through.unwrap_or_else(never).into(),
     ]
 }
 
@@ -350,9 +357,19 @@ pub(crate) fn tenant_from(row: &QueryResult) -> Result<TenantBooks, DbError> {
         account: id::<AccountId>(row, "account_id")?,
         functional: currency_in(row, "functional_currency")?,
         policy: policy_from(row)?,
-        periods: Periods::default(),
+        periods: periods_from(row)?,
+        adjustments_need_approval: row.try_get("", "adjustments_need_approval")?,
         recognized_through: Some(through).filter(|through| *through != never()),
         covered: count(row, "covered")?,
+    })
+}
+
+/// The calendar of a tenant, and how far it is closed.
+pub(crate) fn periods_from(row: &QueryResult) -> Result<Periods, DbError> {
+    let closed: NaiveDate = row.try_get("", "closed_through")?;
+    Ok(Periods {
+        calendar: named(row, "calendar", Calendar::parse)?,
+        closed_through: Some(closed).filter(|closed| *closed != never()),
     })
 }
 
@@ -459,7 +476,11 @@ fn amount(row: &QueryResult, column: &str) -> Result<i128, DbError> {
     Ok(i128::from(row.try_get::<i64>("", column)?))
 }
 
-fn named<T>(row: &QueryResult, column: &str, parse: fn(&str) -> Option<T>) -> Result<T, DbError> {
+pub(crate) fn named<T>(
+    row: &QueryResult,
+    column: &str,
+    parse: fn(&str) -> Option<T>,
+) -> Result<T, DbError> {
     let name: String = row.try_get("", column)?;
     parse(&name).ok_or_else(|| corrupt(column))
 }

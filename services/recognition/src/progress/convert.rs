@@ -1,16 +1,19 @@
 //! Requests of progress, estimates and adjustments, between the wire and the domain.
 
-use backlog_event_log::RequestKey;
+use backlog_event_log::{Answer, RequestKey};
 use backlog_proto::common::v1::{Log, LogPosition};
 use backlog_proto::convert::Position;
 use backlog_proto::fields::Fields;
+use backlog_proto::recognition::v1::AccountingPosted;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_service_kit::error::InvalidFields;
+use backlog_tenancy::TenantScope;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
 use super::record::Record;
 use crate::accounting::convert::own_fact;
+use crate::adjustment::adjustment_id;
 use crate::run::convert::min_positions;
 
 /// A call of any of the RPCs of the service, as far as they are alike.
@@ -45,7 +48,7 @@ pub struct Asked {
 ///
 /// # Errors
 /// All violations.
-pub fn asked(call: &Call<'_>) -> Result<Asked, InvalidFields> {
+pub fn asked(call: &Call<'_>, scope: &TenantScope) -> Result<Asked, InvalidFields> {
     let mut fields = Fields::new();
     let id = fields.request_id("request_id", call.request_id);
     let wire = fields.required(call.field, call.fact.clone());
@@ -60,7 +63,9 @@ pub fn asked(call: &Call<'_>) -> Result<Asked, InvalidFields> {
     hash.update(call.method.as_bytes());
     hash.update(encoded(&wire));
     let key = RequestKey { id, content_hash: hash.finalize().into() };
-    Ok(Asked { record: Record { own, wire }, key, positions })
+    let adjustment_id = adjustment_id(scope.tenant, &key.id);
+    let record = Record { own, wire, actor: scope.actor.to_string(), adjustment_id };
+    Ok(Asked { record, key, positions })
 }
 
 fn encoded(wire: &Wire) -> Vec<u8> {
@@ -72,6 +77,22 @@ fn encoded(wire: &Wire) -> Vec<u8> {
         Wire::AccountMapping(mapping) => mapping.encode_to_vec(),
         Wire::ExchangeRate(rate) => rate.encode_to_vec(),
         Wire::JournalExport(export) => export.encode_to_vec(),
+        // No call holds these.
+        Wire::PeriodClosed(_)
+        | Wire::PeriodReopened(_)
+        | Wire::AdjustmentProposed(_)
+        | Wire::AdjustmentApproved(_)
+        | Wire::AdjustmentRejected(_) => Vec::new(),
+    }
+}
+
+/// The id of the adjustment that an answer says waits; empty where none does.
+#[must_use]
+pub fn waiting(answer: &Answer) -> String {
+    let posted = AccountingPosted::decode(answer.payload.as_slice()).unwrap_or_default();
+    match posted.own_fact {
+        Some(Wire::AdjustmentProposed(proposed)) => proposed.adjustment_id,
+        _ => String::new(),
     }
 }
 

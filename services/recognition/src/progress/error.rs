@@ -95,7 +95,12 @@ const fn places(wire: &Wire) -> (&'static str, &'static str, &'static str) {
         Wire::Adjustment(_)
         | Wire::AccountMapping(_)
         | Wire::ExchangeRate(_)
-        | Wire::JournalExport(_) => ("adjustment", "amount", "obligation_id"),
+        | Wire::JournalExport(_)
+        | Wire::PeriodClosed(_)
+        | Wire::PeriodReopened(_)
+        | Wire::AdjustmentProposed(_)
+        | Wire::AdjustmentApproved(_)
+        | Wire::AdjustmentRejected(_) => ("adjustment", "amount", "obligation_id"),
     }
 }
 

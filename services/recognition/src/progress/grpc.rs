@@ -3,20 +3,25 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use backlog_event_log::{Positions, Submission, Writers};
-use backlog_proto::common::v1::LogPosition;
+use backlog_db::Database;
+use backlog_event_log::{Answer, Positions, Submission, Writers};
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::progress_service_server::ProgressService;
 use backlog_proto::recognition::v1::{
-    AdjustRevenueRequest, AdjustRevenueResponse, ChangeEstimateRequest, ChangeEstimateResponse,
-    HoldRevenueRequest, HoldRevenueResponse, ReportProgressRequest, ReportProgressResponse,
+    AdjustRevenueRequest, AdjustRevenueResponse, ApproveAdjustmentRequest,
+    ApproveAdjustmentResponse, ChangeEstimateRequest, ChangeEstimateResponse, HoldRevenueRequest,
+    HoldRevenueResponse, ListProposedAdjustmentsRequest, ListProposedAdjustmentsResponse,
+    RejectAdjustmentRequest, RejectAdjustmentResponse, ReportProgressRequest,
+    ReportProgressResponse,
 };
 use backlog_service_kit::{context, deadline, to_status};
 use backlog_tenancy::{Permission, TenantScope};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
 
-use super::convert::{Call, asked, position};
+use super::convert::{Call, asked, position, waiting};
+use crate::adjustment::convert::{approve_request, reject_request};
+use crate::adjustment::grpc::Adjustments;
 use crate::domain::{Command, Recognition};
 use crate::run::error::CallFault;
 
@@ -24,14 +29,21 @@ use crate::run::error::CallFault;
 pub struct ProgressServer {
     writers: Writers<Recognition>,
     positions: Positions,
+    adjustments: Adjustments,
     wait_max: Duration,
 }
 
 impl ProgressServer {
     /// Serves these books. `wait_max` is how long a call waits for positions at most.
     #[must_use]
-    pub fn new(writers: Writers<Recognition>, positions: Positions, wait_max: Duration) -> Self {
-        Self { writers, positions, wait_max }
+    pub fn new(
+        database: Database,
+        writers: Writers<Recognition>,
+        positions: Positions,
+        wait_max: Duration,
+    ) -> Self {
+        let adjustments = Adjustments::new(database, writers.clone(), positions.clone());
+        Self { writers, positions, adjustments, wait_max }
     }
 
     async fn record(
@@ -39,8 +51,8 @@ impl ProgressServer {
         scope: TenantScope,
         call: &Call<'_>,
         deadline: Instant,
-    ) -> Result<Option<LogPosition>, CallFault> {
-        let asked = asked(call)?;
+    ) -> Result<Answer, CallFault> {
+        let asked = asked(call, &scope)?;
         self.positions.wait_for(scope.tenant, &asked.positions, deadline).await??;
         let answer = self
             .writers
@@ -54,7 +66,7 @@ impl ProgressServer {
                 trace: Arc::default(),
             })
             .await?;
-        Ok(position(answer.seq))
+        Ok(answer)
     }
 }
 
@@ -79,7 +91,8 @@ impl ProgressService for ProgressServer {
             min_positions: &request.min_positions,
             validate_only: request.validate_only,
         };
-        let position = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        let answer = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        let position = position(answer.seq);
         Ok(Response::new(ReportProgressResponse { position }))
     }
 
@@ -98,7 +111,8 @@ impl ProgressService for ProgressServer {
             min_positions: &request.min_positions,
             validate_only: request.validate_only,
         };
-        let position = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        let answer = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        let position = position(answer.seq);
         Ok(Response::new(ChangeEstimateResponse { position }))
     }
 
@@ -117,8 +131,47 @@ impl ProgressService for ProgressServer {
             min_positions: &request.min_positions,
             validate_only: request.validate_only,
         };
-        let position = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
-        Ok(Response::new(AdjustRevenueResponse { position }))
+        let answer = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        Ok(Response::new(AdjustRevenueResponse {
+            position: position(answer.seq),
+            adjustment_id: waiting(&answer),
+        }))
+    }
+
+    async fn approve_adjustment(
+        &self,
+        request: Request<ApproveAdjustmentRequest>,
+    ) -> Result<Response<ApproveAdjustmentResponse>, Status> {
+        let scope = scope(&request, Permission::AdjustmentApprove)?;
+        let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
+        let asked = approve_request(request.get_ref()).map_err(|f| to_status(&f))?;
+        let validate_only = request.get_ref().validate_only;
+        let decided = self.adjustments.decide(scope, asked, validate_only, deadline).await;
+        let position = decided.map_err(|fault| to_status(&fault))?;
+        Ok(Response::new(ApproveAdjustmentResponse { position }))
+    }
+
+    async fn reject_adjustment(
+        &self,
+        request: Request<RejectAdjustmentRequest>,
+    ) -> Result<Response<RejectAdjustmentResponse>, Status> {
+        let scope = scope(&request, Permission::AdjustmentApprove)?;
+        let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
+        let asked = reject_request(request.get_ref()).map_err(|f| to_status(&f))?;
+        let validate_only = request.get_ref().validate_only;
+        let decided = self.adjustments.decide(scope, asked, validate_only, deadline).await;
+        let position = decided.map_err(|fault| to_status(&fault))?;
+        Ok(Response::new(RejectAdjustmentResponse { position }))
+    }
+
+    async fn list_proposed_adjustments(
+        &self,
+        request: Request<ListProposedAdjustmentsRequest>,
+    ) -> Result<Response<ListProposedAdjustmentsResponse>, Status> {
+        let scope = scope(&request, Permission::PeriodRead)?;
+        let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
+        let answer = self.adjustments.list(scope, request.get_ref(), deadline).await;
+        answer.map(Response::new).map_err(|fault| to_status(&fault))
     }
 
     async fn hold_revenue(
@@ -136,7 +189,7 @@ impl ProgressService for ProgressServer {
             min_positions: &request.min_positions,
             validate_only: request.validate_only,
         };
-        let position = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
-        Ok(Response::new(HoldRevenueResponse { position }))
+        let answer = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        Ok(Response::new(HoldRevenueResponse { position: position(answer.seq) }))
     }
 }

@@ -1,6 +1,7 @@
 //! Recording a fact of this service's own, pure.
 
 use backlog_event_log::{Change, Decision};
+use backlog_ids::AdjustmentId;
 use backlog_proto::recognition::v1::AccountingPosted;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 
@@ -10,6 +11,8 @@ use crate::accounting::convert::accounting_posted;
 use crate::accounting::error::AccountingError;
 use crate::accounting::events::event;
 use crate::accounting::fact::OwnFact;
+use crate::accounting::totals::PeriodTotals;
+use crate::adjustment::adjustment::proposed;
 use crate::journal::JournalChange;
 
 /// A fact to record.
@@ -19,6 +22,10 @@ pub struct Record {
     pub own: OwnFact,
     /// As it is written to the log.
     pub wire: Wire,
+    /// Who puts it in.
+    pub actor: String,
+    /// The id that it gets if it is an adjustment that needs a second person.
+    pub adjustment_id: AdjustmentId,
 }
 
 impl Record {
@@ -26,9 +33,15 @@ impl Record {
     ///
     /// # Errors
     /// `NOT_FOUND`, `INVALID_FIELDS`, `PROGRESS_OUT_OF_RANGE`, `ALREADY_REACHED`,
-    /// `CHANGE_BEFORE_LAST`, `TERMINATED`.
+    /// `CHANGE_BEFORE_LAST`, `TERMINATED`, `PERIOD_CLOSED`.
     pub fn decide(&self, books: &Books) -> Result<Decision<BooksChange>, RecordRefusal> {
-        let (posted, effect) = record(books, &self.own, &self.wire)?;
+        let approval = books.tenant.is_some_and(|tenant| tenant.adjustments_need_approval);
+        let (posted, effect) = match &self.wire {
+            Wire::Adjustment(wire) if approval => {
+                proposed(books, &self.own, wire, (self.adjustment_id, &self.actor))?
+            }
+            wire => record(books, &self.own, wire)?,
+        };
         let aggregate = self.own.contract.to_string();
         // No version of the contract's own: the position of the contract log that it builds on.
         let version = posted.covered_contract_seq;
@@ -57,8 +70,10 @@ pub(crate) fn record(
         own_fact: Some(wire.clone()),
         ..accounting_posted(&effects, tenant.covered)
     };
+    let totals = PeriodTotals::of(&effects);
     let journal = JournalChange::of(&effects)
         .map_err(|_| RecordRefusal::Uncomputable(AccountingError::JournalTooLarge))?;
-    let change = BooksChange { contracts: vec![changed], journal, ..BooksChange::default() };
+    let change =
+        BooksChange { contracts: vec![changed], journal, totals, ..BooksChange::default() };
     Ok((posted, change))
 }

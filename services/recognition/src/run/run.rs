@@ -12,6 +12,7 @@ use super::error::RunRefusal;
 use crate::accounting::books::{Books, BooksChange, ContractChange, TenantBooks, fits_columns};
 use crate::accounting::convert::accounting_posted;
 use crate::accounting::rows::same_basis;
+use crate::accounting::totals::PeriodTotals;
 use crate::journal::journal::sums;
 
 /// Recognition entries in one entry of the log at most. Part of the wire's promise.
@@ -96,6 +97,7 @@ impl RecognizeChunk {
             change.contracts.push(posted.0);
             effects.push(posted.1);
         }
+        effects.iter().for_each(|effects| change.totals.add(&PeriodTotals::of(effects)));
         let parts = parts(effects);
         let after = self.tenant_after(tenant);
         let last = parts.len().saturating_sub(1);

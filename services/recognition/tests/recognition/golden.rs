@@ -95,6 +95,9 @@ fn events_read() {
             convention: contract::Convention::EndsByDay.into(),
             rounding: contract::Rounding::PerPeriod.into(),
             receivable_on: contract::ReceivableOn::Due.into(),
+            // Not known when this was written first.
+            calendar: String::new(),
+            adjustments_need_approval: false,
         }),
     };
     let bytes = check(include_str!("../golden/tenant_created.hex"), &created);
@@ -103,6 +106,19 @@ fn events_read() {
     };
     assert_eq!((policy.convention.name(), policy.rounding.name()), ("ends_by_day", "per_period"));
     assert_eq!((policy.receivable_on.name(), policy.version, suspended), ("due", 1, true));
+
+    let policy = contract::MeasurementPolicy {
+        calendar: "months/april".to_owned(),
+        adjustments_need_approval: true,
+        ..created.policy.clone().unwrap()
+    };
+    let created = contract::TenantCreated { policy: Some(policy), ..created };
+    let bytes = check(include_str!("../golden/tenant_created_calendar.hex"), &created);
+    let fact = read("TenantCreated", bytes);
+    let ContractFact::TenantCreated { calendar, adjustments_need_approval, .. } = fact else {
+        panic!("another fact");
+    };
+    assert_eq!((calendar.word().as_str(), adjustments_need_approval), ("months/april", true));
 
     let suspended = contract::TenantSuspensionChanged { suspended: true };
     let bytes = check(include_str!("../golden/tenant_suspension_changed.hex"), &suspended);
@@ -294,4 +310,75 @@ fn journal_facts() {
     let export = recognition::JournalExport { period: date("2026-01-01") };
     let export = with(OwnFact::JournalExport(export));
     check(include_str!("../golden/accounting_posted_export.hex"), &export);
+}
+
+// Shows the same of closes, of what takes two people, and of what comes late.
+#[test]
+fn periods_and_approvals() {
+    use recognition::accounting_posted::OwnFact;
+    let with = |own_fact| recognition::AccountingPosted { own_fact: Some(own_fact), ..posted() };
+    let text = |text: &str| text.to_owned();
+    let period = Some(recognition::Period {
+        name: text("2026-01"),
+        first_day: date("2026-01-01"),
+        last_day: date("2026-01-31"),
+        year: 2026,
+        number: 1,
+        quarter: 1,
+    });
+    let figures = recognition::CloseFigures {
+        balances: vec![recognition::CloseBalance {
+            measure: recognition::Measure::Recognized.into(),
+            amount: Some(usd("10.00")),
+        }],
+        movements: vec![recognition::CloseMovement {
+            cause: recognition::Cause::Recognition.into(),
+            measure: recognition::Measure::Recognized.into(),
+            amount: Some(usd("4.00")),
+        }],
+    };
+    let closed = with(OwnFact::PeriodClosed(recognition::PeriodClosed {
+        period: period.clone(),
+        version: 2,
+        closed_by: text("ann"),
+        figures: Some(figures),
+    }));
+    check(include_str!("../golden/accounting_posted_period_closed.hex"), &closed);
+    let reopened = with(OwnFact::PeriodReopened(recognition::PeriodReopened {
+        period,
+        version: 2,
+        reopened_by: text("bob"),
+        reason: text("an error"),
+    }));
+    check(include_str!("../golden/accounting_posted_period_reopened.hex"), &reopened);
+    let adjustment_id = text("adj_0000000000000000000000000000000b");
+    let adjustment = Some(recognition::Adjustment {
+        contract_id: contract_id().to_string(),
+        obligation_id: obligation_of(contract_id(), 0).to_string(),
+        on: date("2026-01-31"),
+        amount: Some(usd("-3.00")),
+        reason: text("an error"),
+    });
+    let proposed = with(OwnFact::AdjustmentProposed(recognition::AdjustmentProposed {
+        adjustment_id: adjustment_id.clone(),
+        adjustment: adjustment.clone(),
+        proposed_by: text("ann"),
+    }));
+    check(include_str!("../golden/accounting_posted_adjustment_proposed.hex"), &proposed);
+    let approved = with(OwnFact::AdjustmentApproved(recognition::AdjustmentApproved {
+        adjustment_id: adjustment_id.clone(),
+        adjustment,
+        proposed_by: text("ann"),
+        approved_by: text("bob"),
+    }));
+    check(include_str!("../golden/accounting_posted_adjustment_approved.hex"), &approved);
+    let rejected = with(OwnFact::AdjustmentRejected(recognition::AdjustmentRejected {
+        adjustment_id,
+        rejected_by: text("bob"),
+        reason: text("no document"),
+    }));
+    check(include_str!("../golden/accounting_posted_adjustment_rejected.hex"), &rejected);
+    let mut late = posted();
+    late.movements[0].late_of = date("2026-01-15");
+    check(include_str!("../golden/accounting_posted_late.hex"), &late);
 }

@@ -8,6 +8,7 @@ mod delivery;
 mod golden;
 mod journal;
 mod owner;
+mod periods;
 mod rebuild;
 mod runs;
 mod stack;

@@ -11,6 +11,8 @@ use backlog_proto::common::v1::{Log, LogPosition};
 use backlog_proto::contract::v1::MeasurementPolicy;
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::log::v1::{GetProcessingRequest, GetProcessingResponse};
+use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
+use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
 use backlog_proto::recognition::v1::{
     AccountingPosted, GetPlanRequest, GetPlanResponse, RunRecognitionRequest,
@@ -69,7 +71,13 @@ pub(crate) fn contract(n: u128) -> ContractId {
 
 /// The policy of most tests: whole months, so that figures are easy to check by head.
 pub(crate) fn even_months() -> MeasurementPolicy {
-    MeasurementPolicy { convention: 3, rounding: 1, receivable_on: 1 }
+    MeasurementPolicy {
+        convention: 3,
+        rounding: 1,
+        receivable_on: 1,
+        calendar: String::new(),
+        adjustments_need_approval: false,
+    }
 }
 
 pub(crate) fn at(log: Log, seq: u64) -> Vec<LogPosition> {
@@ -211,9 +219,20 @@ impl Replica {
         roles: &[&str],
         message: T,
     ) -> Request<T> {
+        self.call_as("ann", tenant, roles, message)
+    }
+
+    /// A request of this person with a token of these roles.
+    pub(crate) fn call_as<T>(
+        &self,
+        subject: &str,
+        tenant: Option<TenantId>,
+        roles: &[&str],
+        message: T,
+    ) -> Request<T> {
         let token = self.user.user_token(&UserToken {
             issuer: ISSUER,
-            subject: "ann",
+            subject,
             audience: "backlog",
             tenant,
             roles,
@@ -227,6 +246,14 @@ impl Replica {
 
     pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
+    }
+
+    pub(crate) fn periods(&self) -> PeriodServiceClient<Channel> {
+        PeriodServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn progress(&self) -> ProgressServiceClient<Channel> {
+        ProgressServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn client(&self) -> RecognitionServiceClient<Channel> {

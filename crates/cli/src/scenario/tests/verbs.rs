@@ -123,7 +123,7 @@ fn progress_is_read_strictly() {
             "expire: {contract: acme, obligation: build, share: \"1\"}",
             "unknown key \"share\" in expire; known: contract, obligation",
         ),
-        ("hold: {contract: acme}", "unknown verb \"hold\"; known: adjust"),
+        ("postpone: {contract: acme}", "unknown verb \"postpone\"; known: adjust"),
     ];
     refused(&table);
 }

@@ -51,7 +51,9 @@ pub fn plan_change(change: &PlanChange) -> pb::PlanChange {
     }
 }
 
-fn cause(cause: Cause) -> pb::Cause {
+/// Renders a cause.
+#[must_use]
+pub fn cause(cause: Cause) -> pb::Cause {
     match cause {
         Cause::Booking => pb::Cause::Booking,
         Cause::Recognition => pb::Cause::Recognition,

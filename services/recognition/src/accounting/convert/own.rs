@@ -25,7 +25,14 @@ pub fn own_fact(wire: &Wire, fields: &mut Fields) -> Option<OwnFact> {
         Wire::Estimate(estimate) => self::estimate(estimate, fields),
         Wire::Adjustment(adjustment) => self::adjustment(adjustment, fields),
         Wire::Hold(hold) => self::hold(hold, fields),
-        Wire::AccountMapping(_) | Wire::ExchangeRate(_) | Wire::JournalExport(_) => {
+        Wire::AccountMapping(_)
+        | Wire::ExchangeRate(_)
+        | Wire::JournalExport(_)
+        | Wire::PeriodClosed(_)
+        | Wire::PeriodReopened(_)
+        | Wire::AdjustmentProposed(_)
+        | Wire::AdjustmentApproved(_)
+        | Wire::AdjustmentRejected(_) => {
             fields.violation("own_fact", "must be of one contract");
             None
         }

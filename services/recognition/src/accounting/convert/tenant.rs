@@ -3,7 +3,7 @@
 use backlog_ids::AccountId;
 use backlog_proto::contract::v1 as contract;
 use backlog_proto::fields::Fields;
-use backlog_recognition_engine::{Convention, Policy, ReceivableOn, Rounding};
+use backlog_recognition_engine::{Calendar, Convention, Policy, ReceivableOn, Rounding};
 
 use super::super::fact::ContractFact;
 
@@ -17,6 +17,8 @@ pub(super) fn tenant_created(
         fields.currency("tenant.functional_currency_code", &t.functional_currency_code)
     });
     let policy = fields.required("policy", event.policy.as_ref());
+    let adjustments_need_approval = policy.is_some_and(|policy| policy.adjustments_need_approval);
+    let calendar = policy.and_then(|policy| calendar(&policy.calendar, fields));
     let policy = policy.and_then(|policy| first_policy(policy, fields));
     let tenant = tenant?;
     Some(ContractFact::TenantCreated {
@@ -24,8 +26,22 @@ pub(super) fn tenant_created(
         account: account?,
         functional: functional?,
         policy: policy?,
+        calendar: calendar?,
+        adjustments_need_approval,
         suspended: tenant.suspended,
     })
+}
+
+/// Events written before calendars were known name none.
+fn calendar(word: &str, fields: &mut Fields) -> Option<Calendar> {
+    if word.is_empty() {
+        return Some(Calendar::default());
+    }
+    let calendar = Calendar::parse(word);
+    if calendar.is_none() {
+        fields.violation("policy.calendar", "must be a calendar that is known here");
+    }
+    calendar
 }
 
 fn first_policy(policy: &contract::MeasurementPolicy, fields: &mut Fields) -> Option<Policy> {

@@ -56,6 +56,7 @@ fn books(contracts: Vec<SignedContract>) -> Books {
         functional: Currency::parse("USD").unwrap(),
         policy,
         periods: Periods::default(),
+        adjustments_need_approval: false,
         recognized_through: None,
         covered: 7,
     };
