@@ -97,7 +97,7 @@ impl Reader {
         let currency = self.currency;
         let policy = block.take("policy").map(|node| self.policy(node));
         // Of an expected journal.
-        self.functional = policy.flatten().map_or(currency, |(_, functional)| functional);
+        self.functional = policy.flatten().map_or(currency, |(_, _, functional)| functional);
         let steps = block.need(self, "steps").and_then(|node| self.list(node, "steps"));
         let steps = self.steps(steps.unwrap_or_default());
         let later = block.take("later").map(|node| self.later(node));
