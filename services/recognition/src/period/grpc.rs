@@ -117,6 +117,7 @@ impl PeriodServer {
                 contract: None,
                 contracts,
                 last: false,
+                fence: None,
             };
             let answer = match self.submit(scope, None, true, Command::Chunk(chunk)).await {
                 Ok(answer) => answer,
