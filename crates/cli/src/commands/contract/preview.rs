@@ -87,6 +87,7 @@ impl Preview {
             amendment: Some(pb::Amendment { effective_on: date(on), ..amendment }),
             etag: String::new(),
             validate_only: true,
+            proposed: false,
         };
         let answer = client.contracts().amend_contract(request).await;
         let answer = answer.map_err(|status| from_status(&status))?.into_inner();
