@@ -8,7 +8,11 @@ use backlog_proto::contract::v1::obligation_terms::Method;
 use backlog_proto::contract::v1::{Convention, ObligationTerms, SignContractRequest, StraightLine};
 use backlog_proto::google::r#type::Date;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
-use backlog_proto::recognition::v1::{RunRecognitionRequest, RunRecognitionResponse};
+use backlog_proto::recognition::v1::run_service_client::RunServiceClient;
+use backlog_proto::recognition::v1::stream_run_response::News;
+use backlog_proto::recognition::v1::{
+    RunRecognitionRequest, RunRecognitionResponse, StreamRunRequest,
+};
 
 use crate::load::{price, sign};
 use crate::system::{Service, System};
@@ -75,6 +79,44 @@ pub(crate) async fn recognize(
     let started = Instant::now();
     let answer = client.run_recognition(tenant.request(request)).await.context("the run")?;
     Ok((answer.into_inner(), started.elapsed()))
+}
+
+/// Follows a run through the end of a month until it has posted so many entries.
+///
+/// # Errors
+/// Also when it ends before.
+pub(crate) async fn recognize_until(
+    system: &System,
+    tenant: &Tenant,
+    month: u32,
+    entries: u64,
+) -> anyhow::Result<u64> {
+    let mut client = RunServiceClient::new(system.channel(Service::Recognition).await?);
+    let request = StreamRunRequest {
+        request_id: format!("month-{month}"),
+        through: Some(end_of(month)),
+        ..StreamRunRequest::default()
+    };
+    let mut stream = client.stream_run(tenant.request(request)).await?.into_inner();
+    while let Some(told) = stream.message().await? {
+        match told.news {
+            Some(News::Progress(progress)) if progress.entries_posted >= entries => {
+                return Ok(progress.entries_posted);
+            }
+            Some(News::Result(_)) => anyhow::bail!("the run ended before {entries} entries"),
+            _ => {}
+        }
+    }
+    anyhow::bail!("the run is not followed any more")
+}
+
+/// The digest of what recognition keeps of a tenant.
+pub(crate) fn digest(system: &System, tenant: &Tenant) -> anyhow::Result<String> {
+    system.sql(&format!(
+        "set search_path = recognition; \
+         select encode(digest, 'hex') from state_digest('{}');",
+        tenant.id.uuid()
+    ))
 }
 
 /// Waits until recognition has accounted for the whole contract log.

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use crate::bench::{Bench, Loaded};
-use crate::figures::{b1, b3, b5, b6, b8, b9, l1, memory};
+use crate::figures::{b1, b3, b5, b6, b8, b9, b10, l1, memory};
 use crate::options::{Figure, Options};
 use crate::output::{Line, Output};
 use crate::system::Mode;
@@ -73,6 +73,9 @@ async fn run(options: Options, output: Output) -> anyhow::Result<()> {
     }
     if let Some(plain) = &mut plain {
         signs += finish(&bench, plain)?;
+    }
+    if wants(Figure::B10) {
+        b10::measure(&bench)?;
     }
     if wants(Figure::B9) {
         signs += b9::measure(&bench).await?;

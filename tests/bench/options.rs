@@ -21,6 +21,8 @@ pub(crate) enum Figure {
     /// Entries that a recognition run posts a second against the insertion of the same rows; a run that
     /// is killed and resumed against an undisturbed one; memory.
     B9,
+    /// Plans a second of the engine alone against a bare loop; what folding costs by length of history.
+    B10,
     /// From a sign's answer to the report that includes it.
     L1,
     /// Resident memory.

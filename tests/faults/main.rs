@@ -11,6 +11,7 @@ mod commit_cut;
 mod delivery;
 mod facts;
 mod kill;
+mod long_run;
 mod oracle;
 mod poison;
 mod replicas;

@@ -223,6 +223,13 @@ fn recognition() -> Vec<Row> {
             samples::run_recognition,
         ),
         row(
+            "backlog.recognition.v1.RunService/StreamRun",
+            at,
+            RecognitionRun,
+            Foreign::NotFound,
+            samples::stream_run,
+        ),
+        row(
             "backlog.recognition.v1.RecognitionService/GetPlan",
             at,
             PlanRead,

@@ -37,6 +37,26 @@ impl Steps {
         Self(bar)
     }
 
+    /// A long way, of a length that is known at about.
+    pub(crate) fn long(length: u64) -> Self {
+        if !std::io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let bar = ProgressBar::new(length);
+        if let Ok(style) =
+            ProgressStyle::with_template("{bar:30} {percent}% {human_pos}/{human_len} {msg} {eta}")
+        {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// So far on the way.
+    pub(crate) fn reach(&self, place: u64, length: u64) {
+        self.0.set_length(length);
+        self.0.set_position(place);
+    }
+
     /// Says what is done now.
     pub(crate) fn say(&self, text: &str) {
         self.0.set_message(text.to_owned());

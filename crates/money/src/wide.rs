@@ -6,6 +6,12 @@ const HALF_MASK: u128 = (1 << HALF_BITS) - 1;
 
 /// Quotient and remainder of `a * b / d`. `None` when `d` is zero or the quotient does not fit.
 pub(crate) fn mul_div_rem(a: u128, b: u128, d: u128) -> Option<(u128, u128)> {
+    // Dividing one word is several times as fast as dividing two, and most amounts need no more.
+    if let (Ok(a), Ok(b), Ok(d)) = (u64::try_from(a), u64::try_from(b), u64::try_from(d))
+        && let Some(product) = a.checked_mul(b)
+    {
+        return Some((product.checked_div(d)?.into(), product.checked_rem(d)?.into()));
+    }
     match a.checked_mul(b) {
         Some(product) => Some((product.checked_div(d)?, product.checked_rem(d)?)),
         None => divide(multiply(a, b), d),

@@ -9,6 +9,7 @@ use crate::{
     error::EngineError,
     math::{add, sub},
     phase::{Earning, Phase},
+    schedule::Schedule,
     state::ObligationState,
     term::{first_of_month, last_of_month},
 };
@@ -89,9 +90,33 @@ impl Listing<'_> {
             let service = self.obligation.service_on(from);
             self.entry(Piece { from, to: from, service }, rest, true)?;
         }
-        for piece in self.pieces(&earning, from, (end, through)) {
+        if let Earning::Time(carved, schedule) = &earning {
+            return self.months((*carved, schedule), from, (end, through));
+        }
+        for piece in self.pieces(&earning, from, end.min(through)) {
             let earned = sub(earning.through(piece.to)?, self.so_far)?;
             self.entry(piece, earned, false)?;
+        }
+        Ok(())
+    }
+
+    /// The entries of a phase that time earns.
+    fn months(
+        &mut self,
+        (carved, schedule): (i128, &Schedule),
+        from: NaiveDate,
+        (end, through): (NaiveDate, NaiveDate),
+    ) -> Result<(), EngineError> {
+        self.entries.reserve(schedule.months().len());
+        for month in schedule.months() {
+            let service =
+                ServiceDays { from: month.service_from.max(from), to: month.service_to.min(end) };
+            let to = service.to.min(through);
+            if service.from <= to {
+                let earned = sub(add(carved, schedule.target_in(month, to)?)?, self.so_far)?;
+                let piece = Piece { from: service.from, to, service: Some(service) };
+                self.entry(piece, earned, false)?;
+            }
         }
         Ok(())
     }
@@ -111,25 +136,8 @@ impl Listing<'_> {
         Ok(())
     }
 
-    /// The pieces of months in which something can be earned, in order.
-    fn pieces(
-        &self,
-        earning: &Earning<'_>,
-        from: NaiveDate,
-        (end, through): (NaiveDate, NaiveDate),
-    ) -> Vec<Piece> {
-        let to = end.min(through);
-        if let Earning::Time(_, schedule) = earning {
-            let months = schedule.months().iter().map(|month| {
-                let service = ServiceDays {
-                    from: month.service_from.max(from),
-                    to: month.service_to.min(end),
-                };
-                let to = service.to.min(through);
-                Piece { from: service.from, to, service: Some(service) }
-            });
-            return months.filter(|piece| piece.from <= piece.to).collect();
-        }
+    /// The pieces of months in which something can be earned that time does not earn, in order.
+    fn pieces(&self, earning: &Earning<'_>, from: NaiveDate, to: NaiveDate) -> Vec<Piece> {
         let reported = self.obligation.points.iter().map(|point| point.on);
         let ends = match earning {
             Earning::Metered(..) => Some(self.obligation.term.to()),

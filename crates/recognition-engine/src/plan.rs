@@ -1,7 +1,5 @@
 //! When what remains of an obligation is expected to be recognized.
 
-use std::collections::BTreeMap;
-
 use backlog_money::allocate;
 use chrono::NaiveDate;
 
@@ -28,30 +26,52 @@ pub struct PlannedMonth {
 /// What remains of an obligation by month, in order, what is earned but not posted included. Sums to
 /// T - R.
 pub fn plan(obligation: &ObligationState) -> Result<Vec<PlannedMonth>, EngineError> {
-    let mut months: BTreeMap<NaiveDate, (i128, Option<ServiceDays>)> = BTreeMap::new();
+    let entries = obligation.not_posted(NaiveDate::MAX)?;
+    let mut months = Months(Vec::with_capacity(entries.len()));
     for pending in &obligation.pending {
-        let month = months.entry(pending.service_month).or_default();
-        month.0 = add(month.0, pending.amount)?;
         // Within the month of service, as all days of a plan's row.
         let day = pending.on.min(last_of_month(pending.service_month));
-        month.1 = both(month.1, obligation.service_on(day));
+        months.add(pending.service_month, pending.amount, obligation.service_on(day))?;
     }
-    for entry in obligation.not_posted(NaiveDate::MAX)? {
-        let month = months.entry(entry.service_month).or_default();
-        month.0 = add(month.0, entry.amount)?;
-        month.1 = both(month.1, entry.service);
+    for entry in entries {
+        months.add(entry.service_month, entry.amount, entry.service)?;
     }
-    let known = sum(months.values().map(|month| month.0))?;
+    let known = sum(months.0.iter().map(|month| month.amount))?;
     let open = sub(obligation.transaction_price, obligation.recognized)?;
     let rest = sub(open, known)?;
     if rest != 0 {
         for (month, amount) in obligation.expected(rest)? {
-            let planned = months.entry(month).or_default();
-            planned.0 = add(planned.0, amount)?;
+            months.add(month, amount, None)?;
         }
     }
-    let planned = months.into_iter().filter(|(_, (amount, _))| *amount != 0);
-    Ok(planned.map(|(month, (amount, service))| PlannedMonth { month, service, amount }).collect())
+    months.0.retain(|month| month.amount != 0);
+    Ok(months.0)
+}
+
+/// Planned months, in order.
+struct Months(Vec<PlannedMonth>);
+
+impl Months {
+    fn add(
+        &mut self,
+        month: NaiveDate,
+        amount: i128,
+        service: Option<ServiceDays>,
+    ) -> Result<(), EngineError> {
+        // Most come in order.
+        let at = match self.0.last() {
+            Some(last) if last.month >= month => self.0.partition_point(|m| m.month < month),
+            _ => self.0.len(),
+        };
+        match self.0.get_mut(at).filter(|known| known.month == month) {
+            Some(known) => {
+                known.amount = add(known.amount, amount)?;
+                known.service = both(known.service, service);
+            }
+            None => self.0.insert(at, PlannedMonth { month, service, amount }),
+        }
+        Ok(())
+    }
 }
 
 /// The days of both, within one month.

@@ -95,6 +95,15 @@ impl Schedule {
             // Nothing of the term is left: what remains is earned at once.
             return Ok(if self.months.is_empty() { self.price } else { 0 });
         };
+        self.target_in(month, day)
+    }
+
+    /// As [`Schedule::target`], where the last month begun by `day` is known.
+    pub(crate) fn target_in(
+        &self,
+        month: &ScheduledMonth,
+        day: NaiveDate,
+    ) -> Result<i128, EngineError> {
         let earned = if day >= month.service_to {
             month.before.checked_add(month.amount)
         } else {

@@ -90,12 +90,17 @@ impl Term {
 
     /// The calendar months touched, in order, each with the days of this term in it.
     pub(crate) fn months(self) -> Vec<MonthOfTerm> {
-        let mut months = Vec::new();
-        let mut next = Some(self.from);
-        while let Some(from) = next.filter(|from| *from <= self.to) {
-            let to = last_of_month(from).min(self.to);
+        let (mut year, mut month) = (self.from.year(), self.from.month());
+        let years = self.to.year().saturating_sub(year);
+        let mut months = Vec::with_capacity(usize::try_from(years).map_or(12, |y| 12 * (y + 1)));
+        let mut from = self.from;
+        while from <= self.to {
+            (year, month) =
+                if month == 12 { (year.saturating_add(1), 1) } else { (year, month + 1) };
+            let next = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(NaiveDate::MAX);
+            let to = next.pred_opt().unwrap_or(next).min(self.to);
             months.push(MonthOfTerm { from, to });
-            next = to.succ_opt();
+            from = next;
         }
         months
     }
@@ -113,7 +118,7 @@ pub(crate) struct MonthOfTerm {
 impl MonthOfTerm {
     /// Number of service days.
     pub(crate) fn days(self) -> u32 {
-        days_through(self.from, self.to)
+        self.to.day().saturating_sub(self.from.day()).saturating_add(1)
     }
 
     /// Whether every day of the calendar month is a service day.
@@ -124,7 +129,7 @@ impl MonthOfTerm {
 
 /// The first day of the month of `day`.
 pub(crate) fn first_of_month(day: NaiveDate) -> NaiveDate {
-    day.with_day(1).unwrap_or(day)
+    if day.day() == 1 { day } else { day.with_day(1).unwrap_or(day) }
 }
 
 /// The last day of the month of `day`.

@@ -189,6 +189,16 @@ create table adjustment (
 );
 create index adjustment_waiting on adjustment (tenant_id, adjustment_id) where state = 'proposed';
 
+-- Which replica runs for a tenant by schedule, and how far scheduled runs are done; 0001-01-01 before
+-- the first. Ids and positions only, so without row-level security: a replica looks after all tenants.
+create table run_lease (
+  tenant_id uuid primary key,
+  done_through date not null,
+  holder uuid not null,
+  fence bigint not null,
+  expires_at timestamptz not null
+) with (fillfactor = 50);
+
 alter table tenant enable row level security;
 alter table tenant force row level security;
 alter table contract_state enable row level security;
@@ -266,6 +276,44 @@ begin
     join contract_state c on c.tenant_id = p_tenant and c.contract_id = g.contract_id
     where c.signed_on <= p_through
     order by g.contract_id limit p_limit;
+end $$;
+
+-- How far a run is that may have begun before: entries posted, and those to post at about.
+create function run_expected(p_tenant uuid, p_run uuid, p_through date, p_contract uuid)
+returns table (posted bigint, remaining bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select
+      coalesce((
+        select r.entries_posted from recognition_run r
+        where r.tenant_id = p_tenant and r.run_id = p_run), 0),
+      coalesce((
+        select sum(greatest(1, 1 + (least(p_through, o.term_to) - o.due_from) / 31))
+        from obligation o
+        where o.tenant_id = p_tenant and (p_contract is null or o.contract_id = p_contract)
+          and o.due_from <= p_through), 0)::bigint;
+end $$;
+
+-- Takes the leases of tenants for which no scheduled run through a day is done, each with its next
+-- fence. A lease that another replica holds, or is about to be done with, is passed over.
+create function claim_due_runs(p_through date, p_holder uuid, p_seconds int, p_limit bigint)
+returns table (tenant_id uuid, fence bigint)
+language plpgsql as $$
+begin
+  insert into run_lease (tenant_id, done_through, holder, fence, expires_at)
+    select r.tenant_id, '0001-01-01', p_holder, 0, '-infinity' from tenant_registry r
+    where not exists (select from run_lease l where l.tenant_id = r.tenant_id)
+    on conflict do nothing;
+  return query
+    update run_lease l set holder = p_holder, fence = l.fence + 1,
+      expires_at = now() + make_interval(secs => p_seconds)
+    where l.tenant_id in (
+      select c.tenant_id from run_lease c join log_head h on h.tenant_id = c.tenant_id
+      where c.done_through < p_through and c.expires_at <= now() and not h.suspended
+      order by c.tenant_id limit p_limit for update of c skip locked)
+    returning l.tenant_id, l.fence;
 end $$;
 
 -- The obligations of a contract in its order, each with what the answer includes. No rows for a

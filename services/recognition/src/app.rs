@@ -17,6 +17,7 @@ use backlog_proto::recognition::v1::journal_service_server::JournalServiceServer
 use backlog_proto::recognition::v1::period_service_server::PeriodServiceServer;
 use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
 use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
+use backlog_proto::recognition::v1::run_service_server::RunServiceServer;
 use backlog_service_kit::grpc_service;
 use backlog_service_kit::limits::LimitsLayer;
 use backlog_service_kit::page::PageTokens;
@@ -28,6 +29,7 @@ use backlog_tenancy::{
 use thiserror::Error;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::config::Config;
 use crate::directory::Registry;
@@ -36,6 +38,8 @@ use crate::journal::grpc::JournalServer;
 use crate::period::grpc::PeriodServer;
 use crate::progress::grpc::ProgressServer;
 use crate::run::recognize::Runs;
+use crate::run::schedule::Scheduler;
+use crate::run::stream::RunServer;
 use crate::service::RecognitionServer;
 
 /// How often the database is asked whether it answers, for readiness.
@@ -98,6 +102,9 @@ struct Parts {
     intake: Arc<Intake<Recognition>>,
     pages: PageTokens,
     contract: Reader,
+    runs: Runs,
+    /// Which replica this is.
+    holder: Uuid,
 }
 
 impl App {
@@ -114,6 +121,7 @@ impl App {
         let parts = start_parts(&config, (signer, pages), &clock, &ids, &stop).await?;
         let readiness = Readiness::new();
         watch_database(&parts.database, &readiness, &stop);
+        run_by_schedule(&config, &parts, &clock, &readiness, &stop);
         let door = door(&config, verifier, &parts.database, &clock);
         let services = services(&config, &parts);
         let address = server.address();
@@ -227,7 +235,8 @@ async fn start_parts(
         Arc::clone(&intake),
         stop,
     );
-    Ok(Parts { database, positions, writers, intake, pages, contract })
+    let runs = Runs::new(database.clone(), writers.clone(), config.runs.settings());
+    Ok(Parts { database, positions, writers, intake, pages, contract, runs, holder })
 }
 
 /// Who may come in.
@@ -250,10 +259,11 @@ fn door(config: &Config, verifier: Verifier, database: &Database, clock: &Clock)
 }
 
 fn services(config: &Config, parts: &Parts) -> Services {
-    let Parts { database, positions, writers, intake, pages, contract } = parts;
-    let runs = Runs::new(database.clone(), writers.clone(), config.runs.settings());
+    let Parts { database, positions, writers, intake, pages, contract, runs, .. } = parts;
     let wait_max = Duration::from_millis(config.logs.wait_max_ms);
-    let recognition = RecognitionServer::new(database.clone(), positions.clone(), runs, wait_max);
+    let recognition =
+        RecognitionServer::new(database.clone(), positions.clone(), runs.clone(), wait_max);
+    let long_runs = RunServer::new(runs.clone(), positions.clone(), wait_max);
     let progress =
         ProgressServer::new(database.clone(), writers.clone(), positions.clone(), wait_max);
     let period = PeriodServer::new(
@@ -279,6 +289,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
     let log = LogServer::new(database.clone());
     Services::new()
         .with(grpc_service!(RecognitionServiceServer<_>, recognition, &config.server))
+        .with(grpc_service!(RunServiceServer<_>, long_runs, &config.server))
         .with(grpc_service!(ProgressServiceServer<_>, progress, &config.server))
         .with(grpc_service!(JournalServiceServer<_>, journal, &config.server))
         .with(grpc_service!(PeriodServiceServer<_>, period, &config.server))
@@ -302,6 +313,29 @@ fn watch_database(database: &Database, readiness: &Readiness, stop: &Cancellatio
                     () = stop.cancelled() => {}
                 }
             }
+            Ok::<(), ProbeEnded>(())
+        }
+    });
+}
+
+/// Runs what is due by schedule, where there is one.
+fn run_by_schedule(
+    config: &Config,
+    parts: &Parts,
+    clock: &Clock,
+    readiness: &Readiness,
+    stop: &CancellationToken,
+) {
+    let Some(schedule) = config.runs.schedule() else { return };
+    let Parts { database, runs, holder, .. } = parts;
+    let scheduler =
+        Scheduler::new(database.clone(), runs.clone(), clock.clone(), schedule, *holder);
+    let supervisor = Supervisor::new(readiness.clone(), stop.clone());
+    let stop = stop.clone();
+    supervisor.spawn("scheduled runs", move || {
+        let (scheduler, stop) = (scheduler.clone(), stop.clone());
+        async move {
+            scheduler.run(&stop).await;
             Ok::<(), ProbeEnded>(())
         }
     });

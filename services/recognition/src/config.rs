@@ -1,5 +1,7 @@
 //! The configuration of the recognition service; all of it is read before anything binds.
 
+use std::time::Duration;
+
 use backlog_event_log::WriterConfig;
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, Problems, ServerConfig, Settings,
@@ -9,6 +11,7 @@ use serde::Deserialize;
 
 use crate::domain::SERVICE;
 use crate::run::recognize::RunSettings;
+use crate::run::schedule::{Cadence, Schedule};
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Deserialize)]
@@ -64,20 +67,41 @@ pub struct RunsConfig {
     pub chunk_contracts: u64,
     /// Runs under way in one replica at most.
     pub concurrent_max: usize,
+    /// When runs over all contracts of every tenant are due: `daily` or `month_end`; never when absent.
+    pub schedule: Option<Cadence>,
+    /// Days for which a day must be over before a scheduled run covers it: 1 is yesterday.
+    pub schedule_after_days: u32,
+    /// Milliseconds from one look for scheduled runs to the next.
+    pub schedule_every_ms: u64,
 }
 
 impl Default for RunsConfig {
     fn default() -> Self {
         let RunSettings { chunk_entries, chunk_contracts, concurrent_max } = RunSettings::default();
-        Self { chunk_entries, chunk_contracts, concurrent_max }
+        Self {
+            chunk_entries,
+            chunk_contracts,
+            concurrent_max,
+            schedule: None,
+            schedule_after_days: 1,
+            schedule_every_ms: 60_000,
+        }
     }
 }
 
 impl RunsConfig {
+    /// When runs are due, if ever.
+    #[must_use]
+    pub fn schedule(&self) -> Option<Schedule> {
+        let every = Duration::from_millis(self.schedule_every_ms);
+        let after = self.schedule_after_days;
+        self.schedule.map(|cadence| Schedule { cadence, after, every })
+    }
+
     /// What runs need.
     #[must_use]
     pub fn settings(&self) -> RunSettings {
-        let Self { chunk_entries, chunk_contracts, concurrent_max } = *self;
+        let Self { chunk_entries, chunk_contracts, concurrent_max, .. } = *self;
         RunSettings { chunk_entries, chunk_contracts, concurrent_max }
     }
 }
@@ -110,6 +134,8 @@ impl Settings for Config {
         }
         problems.positive("runs.chunk_contracts", self.runs.chunk_contracts);
         problems.positive("runs.concurrent_max", count(self.runs.concurrent_max));
+        problems.positive("runs.schedule_after_days", u64::from(self.runs.schedule_after_days));
+        problems.positive("runs.schedule_every_ms", self.runs.schedule_every_ms);
     }
 }
 

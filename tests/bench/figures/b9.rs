@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use serde_json::json;
 
-use crate::accounting::{PER_CONTRACT, caught_up, end_of, recognize, sign_five};
+use crate::accounting::{
+    PER_CONTRACT, caught_up, digest, end_of, recognize, recognize_until, sign_five,
+};
 use crate::bench::Bench;
 use crate::bulk;
 use crate::cpu::Usage;
@@ -25,6 +27,7 @@ pub(crate) async fn measure(bench: &Bench) -> anyhow::Result<u64> {
     let months = bench.options.pairs.min(11);
     pairs(bench, &system, &tenant, months).await?;
     memory(bench, &system, "during runs")?;
+    killed(bench, &mut system, &tenant, months + 1).await?;
     bench.output.progress("B9: looking for everything that was acknowledged");
     system.stop()?;
     system.verify()?;
@@ -89,6 +92,58 @@ async fn pairs(bench: &Bench, system: &System, tenant: &Tenant, months: u32) -> 
         .detail(format!("{copy:.0} entries/s as COPY"))
         .detail(usage)
         .value("copy_per_second", json!(copy));
+    bench.output.line(line)
+}
+
+/// The next month: a run that is killed when half of it is posted and resumed by the same call, and an
+/// undisturbed one on a copy of the database. Both must end in the same state.
+async fn killed(
+    bench: &Bench,
+    system: &mut System,
+    tenant: &Tenant,
+    month: u32,
+) -> anyhow::Result<()> {
+    bench.output.progress("B9: copying the database");
+    system.pause()?;
+    let mut copy = bench.servers.copy_of(system).await?;
+    std::fs::copy(&system.files.issuers, &copy.files.issuers)?;
+    copy.pause()?;
+    copy.start().await?;
+    bench.output.progress("B9: an undisturbed run on the copy");
+    copy.settle()?;
+    let (whole, elapsed) = recognize(&copy, tenant, month).await?;
+    let undisturbed = digest(&copy, tenant)?;
+    copy.stop()?;
+    system.start().await?;
+    bench.output.progress("B9: a run that is killed");
+    let half = whole.entries_posted / 2;
+    let posted = recognize_until(system, tenant, month, half).await?;
+    system.kill(Service::Recognition).await?;
+    bench.output.progress("B9: the killed run is resumed");
+    let (resumed, rest) = recognize(system, tenant, month).await?;
+    posted_all(bench, system, tenant, month)?;
+    anyhow::ensure!(
+        resumed.run_id == whole.run_id && resumed.entries_posted == whole.entries_posted,
+        "the resumed run posted {}, the undisturbed one {}",
+        resumed.entries_posted,
+        whole.entries_posted
+    );
+    anyhow::ensure!(
+        digest(system, tenant)? == undisturbed,
+        "the resumed run ends in another state than the undisturbed one"
+    );
+    let text = format!(
+        "B9 a run of {} entries in {:.0} s; killed at {posted} and resumed, the rest in {:.0} s: \
+         the same digest {}",
+        whole.entries_posted,
+        elapsed.as_secs_f64(),
+        rest.as_secs_f64(),
+        undisturbed.trim().get(..16).unwrap_or_default()
+    );
+    let line = Line::new("B9", text)
+        .value("note", json!("killed and resumed"))
+        .value("entries", json!(whole.entries_posted))
+        .value("seconds", json!(elapsed.as_secs_f64()));
     bench.output.line(line)
 }
 

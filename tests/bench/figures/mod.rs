@@ -1,6 +1,7 @@
 //! The figures, one file each.
 
 pub(crate) mod b1;
+pub(crate) mod b10;
 pub(crate) mod b3;
 pub(crate) mod b5;
 pub(crate) mod b6;

@@ -12,10 +12,11 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 24] = [
+const TELL_NOTHING: [&str; 25] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
+    "StreamRun",
     "ReportProgress",
     "ChangeEstimate",
     "AdjustRevenue",

@@ -21,6 +21,15 @@ pub(crate) fn run_recognition(subject: &Subject) -> Vec<Vec<u8>> {
     }])
 }
 
+pub(crate) fn stream_run(subject: &Subject) -> Vec<Vec<u8>> {
+    encoded(&[recognition::StreamRunRequest {
+        request_id: subject.request_id.clone(),
+        through: Some(date(2026, 1, 31)),
+        contract_id: subject.contract.clone(),
+        min_positions: seen(),
+    }])
+}
+
 pub(crate) fn get_plan(subject: &Subject) -> Vec<Vec<u8>> {
     encoded(&[recognition::GetPlanRequest {
         contract_id: subject.contract.clone(),

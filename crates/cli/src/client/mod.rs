@@ -15,7 +15,7 @@ use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
     journal_service_client::JournalServiceClient, period_service_client::PeriodServiceClient,
     progress_service_client::ProgressServiceClient,
-    recognition_service_client::RecognitionServiceClient,
+    recognition_service_client::RecognitionServiceClient, run_service_client::RunServiceClient,
 };
 use backlog_proto::reporting::v1::{
     audit_service_client::AuditServiceClient, backlog_service_client::BacklogServiceClient,
@@ -215,6 +215,8 @@ clients! {
     journal: JournalServiceClient at recognition;
     /// Accounting periods.
     periods: PeriodServiceClient at recognition;
+    /// Runs that are followed.
+    runs: RunServiceClient at recognition;
     /// Backlog and its roll-forward.
     backlog: BacklogServiceClient at reporting;
     /// The audit trail.

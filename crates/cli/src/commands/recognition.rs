@@ -1,7 +1,9 @@
 //! `backlog recognize` and `backlog plan`: posting revenue, and what is still planned.
 
 use backlog_ids::ContractId;
+use backlog_proto::common::v1::Money;
 use backlog_proto::recognition::v1 as pb;
+use backlog_proto::recognition::v1::stream_run_response::News;
 use chrono::NaiveDate;
 use clap::{Args, Subcommand};
 
@@ -10,6 +12,7 @@ use crate::client::{
     day, from_status, money, money_json, position_json, watermark_json, watermark_text,
 };
 use crate::failure::{Exit, Failure};
+use crate::progress::Steps;
 use crate::session::Session;
 use crate::table;
 
@@ -45,21 +48,18 @@ pub(crate) enum Plan {
 
 impl Recognize {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let request = pb::RunRecognitionRequest {
+        let request = pb::StreamRunRequest {
             request_id: session.request_id(self.request_id.as_deref()),
             through: Some(self.through.into()),
             contract_id: self.contract.map(|contract| contract.to_string()).unwrap_or_default(),
             min_positions: session.min_positions(&self.after.unwrap_or_default().0)?,
         };
-        let answer = session.client()?.recognition().run_recognition(request).await;
-        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        let stream = session.client()?.runs().stream_run(request).await;
+        let stream = stream.map_err(|status| from_status(&status))?.into_inner();
+        let answer = followed(stream).await?;
         session.book()?.note(answer.position.as_ref());
         let sums: Vec<_> = answer.recognized.iter().map(|sum| money_json(Some(sum))).collect();
-        let words: Vec<_> = answer
-            .recognized
-            .iter()
-            .map(|sum| format!("{} {}", sum.amount, sum.currency_code))
-            .collect();
+        let words = words(&answer.recognized);
         let text = format!(
             "{}: {} entries posted through {}: {}\n{}",
             answer.run_id,
@@ -78,6 +78,32 @@ impl Recognize {
         session.answer(&text, &json);
         Ok(Exit::Done)
     }
+}
+
+/// Follows a run to its end and shows how far it is.
+async fn followed(
+    mut stream: tonic::Streaming<pb::StreamRunResponse>,
+) -> Result<pb::RunRecognitionResponse, Failure> {
+    let mut steps: Option<Steps> = None;
+    while let Some(told) = stream.message().await.map_err(|status| from_status(&status))? {
+        match told.news {
+            Some(News::Result(result)) => return Ok(result),
+            Some(News::Progress(progress)) => {
+                let length = progress.entries_expected;
+                let steps = steps.get_or_insert_with(|| Steps::long(length));
+                steps.reach(progress.entries_posted, length);
+                steps.say(&words(&progress.recognized).join(", "));
+            }
+            None => {}
+        }
+    }
+    Err(from_status(&tonic::Status::unavailable(
+        "the run is not followed any more; repeat the command with the same request id",
+    )))
+}
+
+fn words(sums: &[Money]) -> Vec<String> {
+    sums.iter().map(|sum| format!("{} {}", sum.amount, sum.currency_code)).collect()
 }
 
 impl Plan {

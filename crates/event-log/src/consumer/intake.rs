@@ -123,14 +123,22 @@ impl<D: Domain> Intake<D> {
         if self.followed.is_some() && !self.is_next(tenant, &entries).await? {
             return self.catch_up(tenant).await;
         }
-        let inbound = self.with_followed(tenant, entries).await?;
-        match self.apply(tenant, inbound).await {
-            Applied::All | Applied::Stopped => Ok(()),
-            Applied::Gap(_) | Applied::Diverges(_) | Applied::Older(_) => {
-                self.catch_up(tenant).await
+        // A writer takes what it is handed as one batch: what piled up is handed over page by page.
+        let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
+        while !entries.is_empty() {
+            let later = entries.split_off(entries.len().min(page));
+            let inbound =
+                self.with_followed(tenant, std::mem::replace(&mut entries, later)).await?;
+            match self.apply(tenant, inbound).await {
+                Applied::All => {}
+                Applied::Stopped => return Ok(()),
+                Applied::Gap(_) | Applied::Diverges(_) | Applied::Older(_) => {
+                    return self.catch_up(tenant).await;
+                }
+                Applied::Again => return Err(RoundError::Again),
             }
-            Applied::Again => Err(RoundError::Again),
         }
+        Ok(())
     }
 
     /// Reads the leading log from its owner, from where we are to its end, and applies it.

@@ -40,6 +40,8 @@ pub struct Books {
     pub adjustments: BTreeMap<AdjustmentId, Adjustment>,
     /// What is left to do before a day, as the tables tell it for a close.
     pub open_work: BTreeMap<NaiveDate, OpenWork>,
+    /// The fence of the latest lease of scheduled runs; loaded for chunks that name one.
+    pub fence: Option<u64>,
 }
 
 /// What holds for the tenant as a whole.
@@ -82,6 +84,8 @@ pub struct BooksChange {
     pub close: Option<Close>,
     /// An adjustment, as it then is.
     pub adjustment: Option<Adjustment>,
+    /// The day through which scheduled runs are done with it.
+    pub scheduled: Option<NaiveDate>,
 }
 
 /// A contract that changes.

@@ -41,6 +41,7 @@ const JOURNAL_EXPORT: usize = 11;
 const TOTAL: usize = 12;
 const CLOSE: usize = 13;
 const ADJUSTMENT: usize = 14;
+const LEASE: usize = 15;
 
 /// The tables, in the order of the places.
 pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
@@ -60,6 +61,7 @@ pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
         period_rows::TOTAL,
         period_rows::CLOSE,
         adjustment_rows::ADJUSTMENT,
+        run_rows::LEASE,
     ]
 }
 
@@ -85,6 +87,8 @@ struct Changed {
     totals: PeriodTotals,
     closes: BTreeSet<(NaiveDate, u32)>,
     adjustments: BTreeSet<AdjustmentId>,
+    /// The day through which scheduled runs are done.
+    scheduled: Option<NaiveDate>,
 }
 
 impl Loaded {
@@ -119,6 +123,7 @@ impl Loaded {
         changed.totals.add(&change.totals);
         changed.closes.extend(change.close.as_ref().map(|close| (close.first, close.version)));
         changed.adjustments.extend(change.adjustment.as_ref().map(|adjustment| adjustment.id));
+        changed.scheduled = change.scheduled.max(changed.scheduled);
         books.apply(change, place);
         changed.tenant |= reached(books) != before;
     }
@@ -138,6 +143,9 @@ impl Loaded {
             }
             for run in changed.runs.iter().filter_map(|id| books.runs.get(id)) {
                 out.push(RUN, run_rows::run(*tenant, run));
+            }
+            if let Some(through) = changed.scheduled {
+                out.push(LEASE, run_rows::lease_done(*tenant, through));
             }
             for (key, amount) in changed.totals.iter() {
                 out.push(TOTAL, period_rows::total(*tenant, key, amount));
@@ -211,6 +219,8 @@ struct Named {
     periods: BTreeSet<TenantId>,
     /// Periods that are to be closed, by name.
     closes: BTreeSet<(TenantId, String)>,
+    /// Tenants with chunks of scheduled runs.
+    scheduled: BTreeSet<TenantId>,
 }
 
 impl Named {
@@ -243,6 +253,9 @@ impl Named {
     fn chunk(&mut self, tenant: TenantId, chunk: &RecognizeChunk) {
         self.tenants.insert(tenant);
         self.runs.insert((tenant, chunk.run_id));
+        if chunk.fence.is_some() {
+            self.scheduled.insert(tenant);
+        }
         for contract in chunk.contracts.iter().chain(&chunk.contract) {
             self.contracts.entry((tenant, *contract)).or_default();
         }
@@ -302,6 +315,9 @@ pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Lo
     if !named.runs.is_empty() {
         runs(tx, &named, &mut loaded).await?;
     }
+    if !named.scheduled.is_empty() {
+        fences(tx, &named, &mut loaded).await?;
+    }
     if !named.periods.is_empty() {
         period_repo::load(tx, &named.periods, &named.closes, &mut loaded.books).await?;
     }
@@ -351,6 +367,22 @@ async fn runs(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), D
     for row in &found {
         let run = run_rows::run_from(row)?;
         loaded.books.entry(tenant_of(row)?).or_default().runs.insert(run.id, run);
+    }
+    Ok(())
+}
+
+/// Fences of leases, held as they are until the batch is committed: nobody takes a lease meanwhile.
+async fn fences(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let ids: Vec<Uuid> = named.scheduled.iter().map(|tenant| tenant.uuid()).collect();
+    let found = tx
+        .query(
+            "select tenant_id, fence from run_lease where tenant_id = any($1) \
+             order by tenant_id for share",
+            vec![ids.into()],
+        )
+        .await?;
+    for row in &found {
+        loaded.books.entry(tenant_of(row)?).or_default().fence = Some(rows::count(row, "fence")?);
     }
     Ok(())
 }

@@ -15,7 +15,7 @@ use backlog_proto::recognition::v1::period_service_server::PeriodService;
 use backlog_proto::recognition::v1::{
     AccountingPosted, ClosePeriodRequest, ClosePeriodResponse, GetCloseChecklistRequest,
     GetCloseChecklistResponse, GetPeriodRequest, GetPeriodResponse, ListPeriodsRequest,
-    ListPeriodsResponse, Measure, ReopenPeriodRequest, ReopenPeriodResponse,
+    ListPeriodsResponse, ReopenPeriodRequest, ReopenPeriodResponse,
 };
 use backlog_recognition_engine::Period;
 use backlog_service_kit::{context, deadline, to_status};
@@ -117,6 +117,7 @@ impl PeriodServer {
                 contract: None,
                 contracts,
                 last: false,
+                fence: None,
             };
             let answer = match self.submit(scope, None, true, Command::Chunk(chunk)).await {
                 Ok(answer) => answer,

@@ -5,12 +5,14 @@ use backlog_ids::ContractId;
 use backlog_proto::common::v1::{Log, LogPosition, Watermark};
 use backlog_proto::convert::Position;
 use backlog_proto::fields::Fields;
-use backlog_proto::recognition::v1::{RunRecognitionRequest, RunRecognitionResponse};
+use backlog_proto::recognition::v1::{RunProgress, RunRecognitionRequest, RunRecognitionResponse};
 use backlog_service_kit::error::InvalidFields;
 use backlog_tenancy::TenantScope;
+use chrono::NaiveDate;
 use prost::Message;
 use sha2::{Digest, Sha256};
 
+use super::queries::Expected;
 use super::recognize::{Finished, RunRequest};
 
 /// Parses a request, collecting everything that is wrong with it.
@@ -31,6 +33,14 @@ pub fn run_request(
         return Err(InvalidFields(Vec::new()));
     };
     // What to wait for is no part of the command: a retry may wait for more.
+    let key = RequestKey { id, content_hash: content_hash(through, contract) };
+    let actor = scope.actor.to_string();
+    let tenant = scope.tenant;
+    Ok((RunRequest { tenant, actor, key, through, contract, fence: None }, positions))
+}
+
+/// What makes two runs the same command.
+pub(crate) fn content_hash(through: NaiveDate, contract: Option<ContractId>) -> [u8; 32] {
     let command = RunRecognitionRequest {
         request_id: String::new(),
         through: Some(through.into()),
@@ -40,9 +50,7 @@ pub fn run_request(
     let mut hash = Sha256::new();
     hash.update(b"backlog.recognition.v1.RecognitionService/RunRecognition");
     hash.update(command.encode_to_vec());
-    let key = RequestKey { id, content_hash: hash.finalize().into() };
-    let actor = scope.actor.to_string();
-    Ok((RunRequest { tenant: scope.tenant, actor, key, through, contract }, positions))
+    hash.finalize().into()
 }
 
 /// Positions to wait for: of the logs that this service writes or applies.
@@ -60,6 +68,16 @@ pub(crate) fn min_positions(
         }
     }
     Some(parsed)
+}
+
+/// How far a run is before its next chunk.
+pub(crate) fn run_progress(run_id: &str, expected: Expected) -> RunProgress {
+    RunProgress {
+        run_id: run_id.to_owned(),
+        entries_posted: expected.posted,
+        entries_expected: expected.posted.saturating_add(expected.remaining),
+        recognized: Vec::new(),
+    }
 }
 
 /// Renders the answer from the stored last chunk alone, so that a replay answers the same bytes.

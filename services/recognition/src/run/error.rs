@@ -34,6 +34,9 @@ pub enum RunRefusal {
     /// The tenant's creation is not applied yet.
     #[error("the tenant is not ready here yet; try again shortly")]
     TenantNotReady,
+    /// Another replica has taken the tenant's scheduled run over.
+    #[error("another replica has taken the run over")]
+    Superseded,
     /// The engine cannot post it.
     #[error("revenue cannot be posted: {source}")]
     Engine {
@@ -49,7 +52,7 @@ impl Fault for RunRefusal {
         match self {
             Self::UnknownContract(_) => Kind::NotFound,
             Self::RequestIdReused => Kind::AlreadyExists,
-            Self::TenantNotReady => Kind::Unavailable,
+            Self::TenantNotReady | Self::Superseded => Kind::Unavailable,
             Self::PeriodClosed { .. } => Kind::FailedPrecondition,
             Self::Engine { .. } => Kind::Internal,
         }
@@ -60,6 +63,7 @@ impl Fault for RunRefusal {
             Self::UnknownContract(_) => ErrorReason::NotFound,
             Self::RequestIdReused => ErrorReason::RequestIdReused,
             Self::TenantNotReady => ErrorReason::TenantNotReady,
+            Self::Superseded => ErrorReason::Unavailable,
             Self::PeriodClosed { .. } => ErrorReason::PeriodClosed,
             Self::Engine { .. } => ErrorReason::Internal,
         }
@@ -69,7 +73,10 @@ impl Fault for RunRefusal {
         match self {
             Self::UnknownContract(contract) => vec![("contract_id", contract.to_string())],
             Self::PeriodClosed { open_from, .. } => vec![("open_from", open_from.to_string())],
-            Self::RequestIdReused | Self::TenantNotReady | Self::Engine { .. } => Vec::new(),
+            Self::RequestIdReused
+            | Self::TenantNotReady
+            | Self::Superseded
+            | Self::Engine { .. } => Vec::new(),
         }
     }
 
@@ -78,6 +85,7 @@ impl Fault for RunRefusal {
             Self::TenantNotReady => Some(Duration::from_millis(200)),
             Self::UnknownContract(_)
             | Self::RequestIdReused
+            | Self::Superseded
             | Self::PeriodClosed { .. }
             | Self::Engine { .. } => None,
         }

@@ -22,5 +22,5 @@ pub async fn run_recognition(
 ) -> Result<RunRecognitionResponse, CallFault> {
     let (run, wanted) = run_request(request, scope)?;
     positions.wait_for(scope.tenant, &wanted, deadline).await??;
-    runs.recognize(run).await.map(run_response)
+    runs.recognize(run, None).await.map(run_response)
 }

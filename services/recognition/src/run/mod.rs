@@ -8,5 +8,7 @@ pub mod recognize;
 pub(crate) mod rows;
 #[expect(clippy::module_inception, reason = "the aggregate's file is named after it")]
 pub mod run;
+pub mod schedule;
+pub mod stream;
 
 pub use run::{ENTRIES_MAX, Posted, RecognizeChunk, Run, Totals, run_id};

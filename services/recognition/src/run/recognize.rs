@@ -2,19 +2,25 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Duration;
 
 use backlog_db::{Database, DbError};
 use backlog_event_log::{Answer, RequestKey, Submission, Writers};
 use backlog_ids::{ContractId, TenantId};
-use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
+use backlog_proto::recognition::v1::{AccountingPosted, RunChunk, RunProgress};
 use chrono::NaiveDate;
 use prost::Message;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
 
 use super::error::CallFault;
-use super::queries::{self, InScope};
+use super::queries::{self, Expected, InScope};
 use super::run::{RecognizeChunk, run_id};
+use super::schedule::Lease;
 use crate::domain::{Command, Recognition};
+
+/// How often a scheduled run that goes on renews its lease: well within the time that it holds.
+const RENEW_EVERY: Duration = Duration::from_secs(5);
 
 /// Chunks whose contracts are looked for at once.
 const CHUNKS_A_PAGE: u64 = 2;
@@ -49,6 +55,8 @@ pub struct RunRequest {
     pub through: NaiveDate,
     /// The contract that it is limited to; none for all.
     pub contract: Option<ContractId>,
+    /// The fence of the lease under which a scheduled run works.
+    pub fence: Option<u64>,
 }
 
 /// The last chunk of a finished run, as stored.
@@ -80,11 +88,16 @@ impl Runs {
     }
 
     /// Runs to the end in a task of its own, which a caller that goes away does not stop. A call that
-    /// repeats the request_id continues the same run, or answers as the finished one.
+    /// repeats the request_id continues the same run, or answers as the finished one. How far it is goes
+    /// to `progress`, chunk by chunk.
     ///
     /// # Errors
     /// What stopped it; what was posted before stays, and the same request_id continues.
-    pub async fn recognize(&self, request: RunRequest) -> Result<Finished, CallFault> {
+    pub async fn recognize(
+        &self,
+        request: RunRequest,
+        progress: Option<watch::Sender<RunProgress>>,
+    ) -> Result<Finished, CallFault> {
         let permit = Arc::clone(&self.under_way)
             .try_acquire_owned()
             .map_err(|_| CallFault::TooManyRuns(self.settings.concurrent_max))?;
@@ -92,7 +105,7 @@ impl Runs {
         let span = tracing::Span::current();
         let task = tokio::spawn(tracing::Instrument::instrument(
             async move {
-                let outcome = runs.carry_out(&request).await;
+                let outcome = runs.carry_out(&request, progress.as_ref()).await;
                 drop(permit);
                 outcome
             },
@@ -107,8 +120,13 @@ impl Runs {
         }
     }
 
-    async fn carry_out(&self, request: &RunRequest) -> Result<Finished, CallFault> {
+    async fn carry_out(
+        &self,
+        request: &RunRequest,
+        progress: Option<&watch::Sender<RunProgress>>,
+    ) -> Result<Finished, CallFault> {
         let mut page = Page::default();
+        let mut renewed = Instant::now();
         loop {
             let (contracts, last) = self.next(request, &mut page).await?;
             let chunk = RecognizeChunk {
@@ -117,6 +135,7 @@ impl Runs {
                 contract: request.contract,
                 contracts,
                 last,
+                fence: request.fence,
             };
             let answer = self
                 .writers
@@ -136,7 +155,21 @@ impl Runs {
             if finished.chunk.last {
                 return Ok(finished);
             }
+            if let Some(progress) = progress {
+                tell(progress, &finished.chunk);
+            }
+            if let Some(fence) = request.fence.filter(|_| renewed.elapsed() >= RENEW_EVERY) {
+                queries::renew_due(&self.database, Lease { tenant: request.tenant, fence }).await?;
+                renewed = Instant::now();
+            }
         }
+    }
+
+    /// How far a run is that may have begun before.
+    pub(crate) async fn expected(&self, request: &RunRequest) -> Result<Expected, DbError> {
+        let run = run_id(request.tenant, &request.key.id);
+        let RunRequest { tenant, through, contract, .. } = *request;
+        queries::expected(&self.database, tenant, run, through, contract).await
     }
 
     /// The next contracts to post for, and whether they are the last.
@@ -160,6 +193,14 @@ impl Runs {
         let chunk = page.found.drain(..taken).map(|in_scope| in_scope.contract).collect();
         Ok((chunk, page.found.is_empty() && !page.more))
     }
+}
+
+fn tell(progress: &watch::Sender<RunProgress>, chunk: &RunChunk) {
+    progress.send_modify(|told| {
+        told.entries_posted = chunk.entries_posted;
+        told.entries_expected = told.entries_expected.max(chunk.entries_posted);
+        told.recognized.clone_from(&chunk.recognized);
+    });
 }
 
 /// Contracts that a run has found and not posted for yet. One that another run posts for meanwhile is

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
 use backlog_ids::{ContractId, TenantId};
 use backlog_money::Currency;
+use chrono::{DateTime, NaiveDate};
 use uuid::Uuid;
 
 use super::run::{Run, Totals};
@@ -29,6 +30,33 @@ pub(crate) const RUN: TableSpec = TableSpec {
          finished = excluded.finished, seq = excluded.seq",
     ),
 };
+
+/// The lease of scheduled runs: what is written is how far they are done, and that it is free.
+pub(crate) const LEASE: TableSpec = TableSpec {
+    name: "run_lease",
+    columns: &[
+        ("tenant_id", "uuid"),
+        ("done_through", "date"),
+        ("holder", "uuid"),
+        ("fence", "bigint"),
+        ("expires_at", "timestamptz"),
+    ],
+    conflict: Conflict::Do(
+        "(tenant_id) do update set done_through = \
+         greatest(run_lease.done_through, excluded.done_through), expires_at = '-infinity'",
+    ),
+};
+
+/// A lease whose run is done through a day. Its row is there: the run was taken by it.
+pub(crate) fn lease_done(tenant: TenantId, through: NaiveDate) -> Row {
+    vec![
+        tenant.uuid().into(),
+        through.into(),
+        Uuid::nil().into(),
+        0_i64.into(),
+        DateTime::UNIX_EPOCH.into(),
+    ]
+}
 
 pub(crate) fn run(tenant: TenantId, run: &Run) -> Row {
     vec![

@@ -59,6 +59,8 @@ pub struct RecognizeChunk {
     pub contracts: Vec<ContractId>,
     /// Whether nothing of the run's scope is left after it.
     pub last: bool,
+    /// The fence of the lease under which a scheduled run works; it is done with the last chunk.
+    pub fence: Option<u64>,
 }
 
 /// What a chunk comes to.
@@ -82,6 +84,9 @@ impl RecognizeChunk {
     pub fn decide(&self, books: &Books) -> Result<Posted, RunRefusal> {
         let tenant = books.tenant.ok_or(RunRefusal::TenantNotReady)?;
         let mut run = self.run(books)?;
+        if self.fence.is_some() && self.fence != books.fence {
+            return Err(RunRefusal::Superseded);
+        }
         if run.finished {
             return Ok(Posted::Before(run.seq));
         }
@@ -110,6 +115,7 @@ impl RecognizeChunk {
             events.push(run.event(part, tenant.covered, through));
         }
         change.tenant = self.last.then_some(after);
+        change.scheduled = self.fence.filter(|_| self.last).map(|_| self.through);
         change.run = Some(run);
         Ok(Posted::Now(events, Box::new(change)))
     }

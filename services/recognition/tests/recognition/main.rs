@@ -5,11 +5,13 @@
 mod calls;
 mod cases;
 mod delivery;
+mod followed;
 mod golden;
 mod journal;
 mod owner;
 mod periods;
 mod rebuild;
 mod runs;
+mod scheduled;
 mod stack;
 mod stops;

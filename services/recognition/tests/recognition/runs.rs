@@ -18,12 +18,12 @@ use crate::owner::{day, usd};
 use crate::stack::{Stack, at, contract, even_months, posted, run_request, tenant};
 
 /// Chunks of two contracts of twelve entries each.
-fn small() -> RunsConfig {
+pub(crate) fn small() -> RunsConfig {
     RunsConfig { chunk_entries: 24, ..RunsConfig::default() }
 }
 
 /// Signs contracts 1 to `count`, 1,200 each over 2026; answers the contract log's end.
-async fn sign(stack: &Stack, tenant: TenantId, count: u128) -> u64 {
+pub(crate) async fn sign(stack: &Stack, tenant: TenantId, count: u128) -> u64 {
     stack.owner.create_tenant(tenant, even_months()).await;
     let mut seen = 1;
     for n in 1..=count {
@@ -32,12 +32,12 @@ async fn sign(stack: &Stack, tenant: TenantId, count: u128) -> u64 {
     seen
 }
 
-fn movements(entries: &[Opened]) -> Vec<Movement> {
+pub(crate) fn movements(entries: &[Opened]) -> Vec<Movement> {
     posted(entries).into_iter().flat_map(|posted| posted.movements).collect()
 }
 
 /// Obligation and service month of every recognition entry.
-fn recognized(entries: &[Opened]) -> Vec<(String, Option<i32>)> {
+pub(crate) fn recognized(entries: &[Opened]) -> Vec<(String, Option<i32>)> {
     movements(entries)
         .into_iter()
         .filter(|movement| movement.measure() == Measure::Recognized)
@@ -60,6 +60,7 @@ async fn a_run_survives_its_process() {
         contract: None,
         contracts: vec![contract(1), contract(2)],
         last: false,
+        fence: None,
     };
     let submission = Submission {
         tenant: cut,
@@ -109,10 +110,11 @@ async fn a_run_outlives_its_caller() {
         key: RequestKey { id: "r".to_owned(), content_hash: [1; 32] },
         through: day("2026-12-31"),
         contract: None,
+        fence: None,
     };
     tokio::select! {
         biased;
-        _ = runs.recognize(request) => panic!("a run takes more than one poll"),
+        _ = runs.recognize(request, None) => panic!("a run takes more than one poll"),
         () = std::future::ready(()) => {}
     }
     let finished = at(Log::Recognition, seen + 3);

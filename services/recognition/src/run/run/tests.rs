@@ -76,6 +76,7 @@ fn chunk(contracts: &[u128], through: &str, last: bool) -> RecognizeChunk {
         contract: None,
         contracts: contracts.iter().map(|n| contract_id(*n)).collect(),
         last,
+        fence: None,
     }
 }
 
