@@ -94,6 +94,19 @@ pub(crate) fn mapping_wire(mapping: &AccountMapping) -> pb::AccountMapping {
     }
 }
 
+/// The form of a period's name, so that a wrong one is told with all else that is wrong; whether the
+/// tenant's calendar has such a period is asked later.
+pub(crate) fn period_form(name: &str, fields: &mut Fields) {
+    let digits =
+        |part: &str, count| part.len() == count && part.bytes().all(|byte| byte.is_ascii_digit());
+    let like = |(year, place): (&str, &str)| {
+        digits(year, 4) && digits(place.strip_prefix('P').unwrap_or(place), 2)
+    };
+    if !name.split_once('-').is_some_and(like) {
+        fields.violation("period", "must be a period of the tenant's calendar, such as 2026-01");
+    }
+}
+
 /// A period by its name in the tenant's calendar.
 ///
 /// # Errors

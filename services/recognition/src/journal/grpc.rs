@@ -21,7 +21,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Request, Response, Status};
 
 use super::convert::{
-    balance_wire, batch_wire, kept, key, line_wire, mapping_wire, period, position, watermark,
+    balance_wire, batch_wire, kept, key, line_wire, mapping_wire, period, period_form, position,
+    watermark,
 };
 use super::error::JournalFault;
 use super::journal::{AccountMapping, Batch};
@@ -101,6 +102,7 @@ impl JournalServer {
     ) -> Result<pb::GetTrialBalanceResponse, JournalFault> {
         let mut fields = Fields::new();
         let contract = fields.optional_id::<ContractId>("contract_id", &request.contract_id);
+        period_form(&request.period, &mut fields);
         let wanted = min_positions(&request.min_positions, &mut fields);
         fields.finish().map_err(InvalidFields)?;
         self.positions
@@ -160,6 +162,7 @@ impl JournalServer {
     ) -> Result<pb::ExportJournalResponse, JournalFault> {
         let mut fields = Fields::new();
         let id = fields.request_id("request_id", &request.request_id);
+        period_form(&request.period, &mut fields);
         let wanted = min_positions(&request.min_positions, &mut fields);
         fields.finish().map_err(InvalidFields)?;
         let (id, wanted) = id.zip(wanted).ok_or_else(|| InvalidFields(Vec::new()))?;
@@ -188,10 +191,6 @@ impl JournalServer {
         scope: &TenantScope,
         request: &pb::ListJournalExportsRequest,
     ) -> Result<pb::ListJournalExportsResponse, JournalFault> {
-        let mut fields = Fields::new();
-        let size = fields.page_size("page_size", request.page_size);
-        fields.finish().map_err(InvalidFields)?;
-        let size = size.unwrap_or_default();
         let scope_of_page = PageScope {
             owner: scope.tenant.uuid(),
             rpc: "backlog.recognition.v1.JournalService/ListJournalExports",
@@ -204,6 +203,13 @@ impl JournalServer {
                 u64::from_be_bytes(bytes)
             }
         };
+        let mut fields = Fields::new();
+        let size = fields.page_size("page_size", request.page_size);
+        if !request.period.is_empty() {
+            period_form(&request.period, &mut fields);
+        }
+        fields.finish().map_err(InvalidFields)?;
+        let size = size.unwrap_or_default();
         let calendar = self.reading(scope).await?.settings.calendar;
         let first = match request.period.as_str() {
             "" => None,
