@@ -341,12 +341,13 @@ end $$;
 -- The tenant's currency, and how far everything is.
 create function journal_settings(p_tenant uuid)
 returns table (
-  functional_currency text, recognized_through date, head_seq bigint, contract_seq bigint)
+  functional_currency text, calendar text, recognized_through date, head_seq bigint,
+  contract_seq bigint)
 language plpgsql as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
-    select t.functional_currency, t.recognized_through, h.seq, a.seq
+    select t.functional_currency, t.calendar, t.recognized_through, h.seq, a.seq
     from tenant t
     join log_head h on h.tenant_id = t.tenant_id
     join applied_position a on a.tenant_id = t.tenant_id and a.log = 1

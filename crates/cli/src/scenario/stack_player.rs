@@ -18,7 +18,7 @@ use backlog_proto::contract::v1::sign_contract_request::Subject;
 use backlog_proto::log::v1::GetProcessingRequest;
 use backlog_proto::recognition::v1 as recognition;
 use backlog_proto::reporting::v1 as reporting;
-use backlog_recognition_engine::{Balances, Cause, Role, RollForward};
+use backlog_recognition_engine::{Balances, Calendar, Cause, Role, RollForward};
 use chrono::NaiveDate;
 
 use crate::client::{
@@ -39,6 +39,7 @@ pub(crate) struct StackPlayer {
     pub(super) client: Client,
     pub(super) session: Session,
     currency: Currency,
+    calendar: Calendar,
     pub(super) contracts: BTreeMap<String, Known>,
     /// Everything written so far.
     pub(super) positions: Vec<LogPosition>,
@@ -75,6 +76,7 @@ impl StackPlayer {
             client,
             session: session.clone(),
             currency: scenario.currency,
+            calendar: scenario.calendar,
             contracts: BTreeMap::new(),
             positions: created.into_iter().collect(),
             history: Vec::new(),

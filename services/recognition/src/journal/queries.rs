@@ -51,13 +51,14 @@ fn number(seq: u64) -> i64 {
 
 /// The tenant's currency and calendar, and how far everything is.
 pub(crate) async fn settings(database: &Database, tenant: TenantId) -> Result<Settings, DbError> {
-    let sql = "select functional_currency, recognized_through, head_seq, contract_seq \
+    let sql = "select functional_currency, calendar, recognized_through, head_seq, contract_seq \
                from journal_settings($1)";
     let found = database.read(sql, vec![tenant.uuid().into()]).await?;
     let row = found.first().ok_or_else(|| DbError::Corrupt("no tenant".to_owned()))?;
+    let calendar: String = row.try_get("", "calendar")?;
     Ok(Settings {
         functional: currency_in(row, "functional_currency")?,
-        calendar: Calendar::default(),
+        calendar: Calendar::parse(&calendar).ok_or_else(|| corrupt("calendar"))?,
         included: included(row)?,
     })
 }

@@ -15,7 +15,7 @@ use backlog_proto::recognition::v1::period_service_server::PeriodService;
 use backlog_proto::recognition::v1::{
     AccountingPosted, ClosePeriodRequest, ClosePeriodResponse, GetCloseChecklistRequest,
     GetCloseChecklistResponse, GetPeriodRequest, GetPeriodResponse, ListPeriodsRequest,
-    ListPeriodsResponse, Measure, ReopenPeriodRequest, ReopenPeriodResponse,
+    ListPeriodsResponse, ReopenPeriodRequest, ReopenPeriodResponse,
 };
 use backlog_recognition_engine::Period;
 use backlog_service_kit::{context, deadline, to_status};

@@ -31,7 +31,7 @@ impl StackPlayer {
     pub(super) async fn journal_of(&self, view: &View) -> Result<Amounts<Role>, Failure> {
         let contract = view.contract.as_ref().map(|handle| self.contract_id(handle));
         let request = recognition::GetTrialBalanceRequest {
-            period: view.as_of.format("%Y-%m").to_string(),
+            period: self.calendar.period_of(view.as_of).to_string(),
             functional: true,
             contract_id: contract.unwrap_or_default(),
             min_positions: self.positions.clone(),
