@@ -237,6 +237,20 @@ fn recognition() -> Vec<Row> {
             samples::get_plan,
         ),
         row(
+            "backlog.recognition.v1.ExplainService/ExplainContract",
+            at,
+            Permission::ReportRead,
+            Foreign::NotFound,
+            samples::explain_contract,
+        ),
+        row(
+            "backlog.recognition.v1.ExplainService/PreviewChange",
+            at,
+            PlanRead,
+            Foreign::NotFound,
+            samples::preview_change,
+        ),
+        row(
             "backlog.recognition.v1.ProgressService/ReportProgress",
             at,
             ProgressReport,

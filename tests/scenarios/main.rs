@@ -64,6 +64,38 @@ fn play(running: &Running, way: &[&str]) -> Vec<(String, String, String)> {
     figures
 }
 
+/// The explanation of the contract with five amendments, as played this way.
+fn explained(running: &Running, way: &[&str]) -> String {
+    let file = format!("{FOLDER}/five-amendments-explained.yaml");
+    let command = ["scenario", "run", &file, "--explain", "acme", "--output", "json"];
+    let run = running.backlog(&[&command, way].concat());
+    let text = String::from_utf8_lossy(&run.stdout);
+    let report: Value = serde_json::from_str(&text).expect("a report");
+    let lines = report["scenarios"][0]["explained"].as_array().expect("an explanation");
+    let lines: Vec<&str> = lines.iter().filter_map(Value::as_str).collect();
+    format!("{}\n", lines.join("\n"))
+}
+
+// Shows that a contract with five amendments, an estimate after them and a part given up is explained
+// entry by entry, with nothing left unexplained, in the words that were reviewed; that the services and
+// the pure fold say the same. UPDATE_GOLDEN=1 rewrites the words.
+#[test]
+fn five_amendments_are_explained() {
+    let running = Running::start();
+    let through_the_engine = explained(&running, &["--engine"]);
+    let golden = format!("{FOLDER}/five-amendments-explained.txt");
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &through_the_engine).expect("the file");
+    }
+    let reviewed = std::fs::read_to_string(&golden).expect("the reviewed words");
+    assert_eq!(through_the_engine, reviewed);
+    assert_eq!(explained(&running, &[]), reviewed);
+    assert!(!reviewed.contains("not explained"));
+    for paragraph in ["25-13(a)", "25-13(b)", "25-13(c)", "25-12", "32-43", "25-10", "50-12A"] {
+        assert!(reviewed.contains(&format!("606-10-{paragraph}")), "{paragraph}");
+    }
+}
+
 // Shows that every figure of every worked example comes out through three real services, and that the
 // pure fold gives the same figures, check by check.
 #[test]

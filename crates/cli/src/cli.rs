@@ -10,6 +10,7 @@ use crate::commands::{
     contract::Contract,
     dev::Dev,
     doctor::{self, Doctor},
+    explain::Explain,
     invoice::Invoice,
     journal::Journal,
     payment::Payment,
@@ -87,6 +88,8 @@ enum Command {
     Period(Period),
     /// Posts the revenue earned through a day and not posted before.
     Recognize(Recognize),
+    /// Why the figures of a contract are what they are, entry by entry.
+    Explain(Explain),
     /// What is still planned.
     #[command(subcommand)]
     Plan(Plan),
@@ -130,6 +133,7 @@ impl Cli {
             Command::Adjustment(adjustment) => adjustment.run(session).await,
             Command::Period(period) => period.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,
+            Command::Explain(explain) => explain.run(session).await,
             Command::Plan(plan) => plan.run(session).await,
             Command::Journal(journal) => journal.run(session).await,
             Command::Report(report) => report.run(session).await,
@@ -219,6 +223,9 @@ mod tests {
             "adjustment list".to_owned(),
             "adjustment approve adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607".to_owned(),
             "adjustment reject adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607 --reason wrong".to_owned(),
+            format!("explain {contract} --obligation seats --period 2026-03"),
+            format!("contract preview {contract} --file change.yaml --run-through 2026-12-31"),
+            "contract preview --file terms.yaml --on 2026-01-01".to_owned(),
             "report backlog --as-of 2026-01-31 --group-by customer --filter region=emea".to_owned(),
             "report backlog --known-at contract=12,recognition=15".to_owned(),
             "report rollforward --from 2026-01-01 --to 2026-12-31".to_owned(),

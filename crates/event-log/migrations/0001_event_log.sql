@@ -100,6 +100,17 @@ begin
   end loop;
 end $$;
 
+-- These entries, in order; fewer where some do not exist.
+create function read_entries(p_tenant uuid, p_seqs bigint[])
+returns table (seq bigint, entry bytea)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select e.seq, e.entry from log_entry e
+    where e.tenant_id = p_tenant and e.seq = any (p_seqs) order by e.seq;
+end $$;
+
 -- Renews, takes and gives back the leases `<kind>/<number>` of one holder, so that live holders have
 -- about equal shares. Presence rows tell how many holders live. Answers the numbers held.
 create function claim_leases(p_kind text, p_holder uuid, p_count int, p_seconds int)

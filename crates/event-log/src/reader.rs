@@ -90,14 +90,33 @@ impl Reader {
         after_hash: Hash,
         (limit, bytes): (u64, usize),
     ) -> Result<Vec<Opened>, ReadError> {
+        let after_hash = after_hash.to_vec();
+        let request = ReadRequest { after_seq, after_hash, limit, only_seqs: Vec::new() };
+        self.ask(tenant, request, bytes).await
+    }
+
+    /// These entries, in order, 500 at most; those that do not exist are left out.
+    ///
+    /// # Errors
+    /// When the owner does not answer.
+    pub async fn entries(&self, tenant: TenantId, seqs: &[u64]) -> Result<Vec<Opened>, ReadError> {
+        let only_seqs = seqs.to_vec();
+        self.ask(tenant, ReadRequest { only_seqs, ..ReadRequest::default() }, usize::MAX).await
+    }
+
+    async fn ask(
+        &self,
+        tenant: TenantId,
+        request: ReadRequest,
+        bytes: usize,
+    ) -> Result<Vec<Opened>, ReadError> {
         let token = self
             .signer
             .service_token(self.caller, log_token(self.log), tenant, self.clock.now())
             .map_err(|error| ReadError::Setup(error.to_string()))?;
         let bearer = MetadataValue::try_from(format!("Bearer {token}"))
             .map_err(|error| ReadError::Setup(error.to_string()))?;
-        let mut request =
-            tonic::Request::new(ReadRequest { after_seq, after_hash: after_hash.to_vec(), limit });
+        let mut request = tonic::Request::new(request);
         request.metadata_mut().insert("authorization", bearer);
         let mut client = EventLogServiceClient::new(self.channel.clone())
             .max_decoding_message_size(64 * 1024 * 1024);

@@ -71,6 +71,19 @@ pub enum Treatment {
     Mixed,
 }
 
+impl Treatment {
+    /// Its name in lower snake case.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Separate => "separate",
+            Self::Prospective => "prospective",
+            Self::CatchUp => "catch_up",
+            Self::Mixed => "mixed",
+        }
+    }
+}
+
 /// What a change makes of an obligation.
 struct Changed {
     place: usize,

@@ -509,6 +509,56 @@ begin
     order by a.adjustment_id limit p_limit;
 end $$;
 
+-- The policy that a contract was signed under, with what the answer includes. No row for a contract
+-- that is not known.
+create function signed_under(p_tenant uuid, p_contract uuid)
+returns table (
+  policy_version bigint, convention text, rounding text, receivable_on text, currency_code text,
+  recognized_through date, head_seq bigint, contract_seq bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select c.policy_version, c.convention, c.rounding, c.receivable_on, c.currency_code,
+      t.recognized_through, h.seq, a.seq
+    from contract_state c
+    join tenant t on t.tenant_id = c.tenant_id
+    join log_head h on h.tenant_id = c.tenant_id
+    join applied_position a on a.tenant_id = c.tenant_id and a.log = 1
+    where c.tenant_id = p_tenant and c.contract_id = p_contract;
+end $$;
+
+-- What the tenant's answers include, where no contract is asked for.
+create function tenant_reach(p_tenant uuid)
+returns table (
+  policy_version bigint, convention text, rounding text, receivable_on text,
+  recognized_through date, head_seq bigint, contract_seq bigint)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select t.policy_version, t.convention, t.rounding, t.receivable_on, t.recognized_through, h.seq,
+      a.seq
+    from tenant t
+    join log_head h on h.tenant_id = t.tenant_id
+    join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
+    where t.tenant_id = p_tenant;
+end $$;
+
+-- Entries of this log up to a place that name a contract, in order: its facts and the chunks of runs
+-- that posted for it.
+create function entries_naming(p_tenant uuid, p_name text, p_through bigint, p_limit bigint)
+returns table (seq bigint, entry bytea)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select e.seq, e.entry from log_entry e
+    where e.tenant_id = p_tenant and e.seq <= p_through
+      and position(convert_to(p_name, 'UTF8') in e.entry) > 0
+    order by e.seq limit p_limit;
+end $$;
+
 -- The whole state of a tenant as lines of text, one a row, in an order of its own: what a rebuild is
 -- compared with.
 create function state_lines(p_tenant uuid)

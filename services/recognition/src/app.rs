@@ -13,6 +13,7 @@ use backlog_ids::EventId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
 use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
+use backlog_proto::recognition::v1::explain_service_server::ExplainServiceServer;
 use backlog_proto::recognition::v1::journal_service_server::JournalServiceServer;
 use backlog_proto::recognition::v1::period_service_server::PeriodServiceServer;
 use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
@@ -34,6 +35,7 @@ use uuid::Uuid;
 use crate::config::Config;
 use crate::directory::Registry;
 use crate::domain::{Recognition, SERVICE};
+use crate::explain::grpc::ExplainServer;
 use crate::journal::grpc::JournalServer;
 use crate::period::grpc::PeriodServer;
 use crate::progress::grpc::ProgressServer;
@@ -280,6 +282,13 @@ fn services(config: &Config, parts: &Parts) -> Services {
         pages.clone(),
         wait_max,
     );
+    let explain = ExplainServer::new(
+        database.clone(),
+        positions.clone(),
+        contract.clone(),
+        pages.clone(),
+        (config.explain.entries_max, wait_max),
+    );
     let processing = ProcessingServer::new(
         database.clone(),
         positions.clone(),
@@ -293,6 +302,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
         .with(grpc_service!(ProgressServiceServer<_>, progress, &config.server))
         .with(grpc_service!(JournalServiceServer<_>, journal, &config.server))
         .with(grpc_service!(PeriodServiceServer<_>, period, &config.server))
+        .with(grpc_service!(ExplainServiceServer<_>, explain, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))
 }

@@ -40,6 +40,9 @@ pub struct Config {
     /// Recognition runs.
     #[serde(default)]
     pub runs: RunsConfig,
+    /// Explanations and previews.
+    #[serde(default)]
+    pub explain: ExplainConfig,
 }
 
 /// Owners of the logs that this service applies.
@@ -73,6 +76,20 @@ pub struct RunsConfig {
     pub schedule_after_days: u32,
     /// Milliseconds from one look for scheduled runs to the next.
     pub schedule_every_ms: u64,
+}
+
+/// Limits of explanations.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExplainConfig {
+    /// Entries of this log that may concern one contract; beyond, it is not explained at once.
+    pub entries_max: u64,
+}
+
+impl Default for ExplainConfig {
+    fn default() -> Self {
+        Self { entries_max: 20_000 }
+    }
 }
 
 impl Default for RunsConfig {
@@ -132,6 +149,7 @@ impl Settings for Config {
         if !(1..=10_000).contains(&self.runs.chunk_entries) {
             problems.add("runs.chunk_entries", "must be 1 to 10000");
         }
+        problems.positive("explain.entries_max", self.explain.entries_max);
         problems.positive("runs.chunk_contracts", self.runs.chunk_contracts);
         problems.positive("runs.concurrent_max", count(self.runs.concurrent_max));
         problems.positive("runs.schedule_after_days", u64::from(self.runs.schedule_after_days));
@@ -171,9 +189,10 @@ mod tests {
             ("LOGS__CONTRACT_URL", "localhost"),
             ("RUNS__CHUNK_ENTRIES", "10001"),
             ("WRITER__BATCH_MAX", "0"),
+            ("EXPLAIN__ENTRIES_MAX", "0"),
         ]);
         let problems = load::<Config>(&Arguments::default(), wrong).unwrap_err();
-        assert_eq!(problems.0.len(), 3, "{problems}");
+        assert_eq!(problems.0.len(), 4, "{problems}");
         let unknown = with(&[("RUNS__CHUNKS", "1")]);
         assert!(load::<Config>(&Arguments::default(), unknown).is_err());
     }

@@ -108,13 +108,14 @@ async fn logs_are_read_from_known_places() {
         for (after_seq, after_hash) in
             [(1, vec![7; 32]), (u64::MAX, vec![7; 32]), (1_000, vec![0; 32])]
         {
-            let request = ReadRequest { after_seq, after_hash, limit: 1 };
+            let request = ReadRequest { after_seq, after_hash, limit: 1, only_seqs: Vec::new() };
             let answer = world.call(&at, &world.allowed(&at), &request.encode_to_vec()).await;
             let refusal = Refusal::expect(&at.name(), &answer);
             assert_eq!(refusal.code, Code::FailedPrecondition, "{after_seq}: {refusal:?}");
             assert_eq!(refusal.reason, "LOG_DIVERGED", "{after_seq}");
         }
-        let request = ReadRequest { after_seq: 0, after_hash: vec![1; 32], limit: 1 };
+        let request =
+            ReadRequest { after_seq: 0, after_hash: vec![1; 32], limit: 1, only_seqs: Vec::new() };
         let answer = world.call(&at, &world.allowed(&at), &request.encode_to_vec()).await;
         assert_names(&at.name(), "after_hash", &answer);
     }

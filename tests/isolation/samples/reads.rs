@@ -1,10 +1,12 @@
 //! Runs, plans, reports, the audit trail and logs.
 
 use backlog_proto::common::v1::{Log, LogPosition};
+use backlog_proto::contract::v1 as contract;
 use backlog_proto::log::v1 as log;
 use backlog_proto::recognition::v1 as recognition;
 use backlog_proto::reporting::v1 as reporting;
 use backlog_tests::story::date;
+use prost::Message;
 
 use super::{Subject, encoded, year};
 
@@ -33,6 +35,36 @@ pub(crate) fn stream_run(subject: &Subject) -> Vec<Vec<u8>> {
 pub(crate) fn get_plan(subject: &Subject) -> Vec<Vec<u8>> {
     encoded(&[recognition::GetPlanRequest {
         contract_id: subject.contract.clone(),
+        min_positions: seen(),
+    }])
+}
+
+pub(crate) fn explain_contract(subject: &Subject) -> Vec<Vec<u8>> {
+    encoded(&[recognition::ExplainContractRequest {
+        contract_id: subject.contract.clone(),
+        obligation_id: subject.obligation.clone(),
+        period: year(),
+        page_size: 10,
+        page_token: String::new(),
+        min_positions: seen(),
+    }])
+}
+
+pub(crate) fn preview_change(subject: &Subject) -> Vec<Vec<u8>> {
+    let ended = contract::ContractTerminated {
+        contract: Some(contract::Contract {
+            contract_id: subject.contract.clone(),
+            ..contract::Contract::default()
+        }),
+        termination: Some(contract::Termination {
+            effective_on: Some(date(2026, 6, 1)),
+            ..contract::Termination::default()
+        }),
+    };
+    encoded(&[recognition::PreviewChangeRequest {
+        event_type: "backlog.contract.v1.ContractTerminated".to_owned(),
+        event: ended.encode_to_vec(),
+        run_through: Some(date(2026, 12, 31)),
         min_positions: seen(),
     }])
 }
@@ -98,5 +130,11 @@ pub(crate) fn resume_processing(subject: &Subject) -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn read_log(_: &Subject) -> Vec<Vec<u8>> {
-    encoded(&[log::ReadRequest { after_seq: 0, after_hash: vec![0; 32], limit: 1_000 }])
+    let all = log::ReadRequest {
+        after_seq: 0,
+        after_hash: vec![0; 32],
+        limit: 1_000,
+        only_seqs: Vec::new(),
+    };
+    encoded(&[all.clone(), log::ReadRequest { only_seqs: vec![1, 2], ..all }])
 }

@@ -1,5 +1,6 @@
 //! The three services as clients: connections, tokens, and what their answers become.
 
+mod explained;
 mod positions;
 mod settle;
 mod status;
@@ -13,7 +14,8 @@ use backlog_proto::contract::v1::{
 };
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
-    journal_service_client::JournalServiceClient, period_service_client::PeriodServiceClient,
+    explain_service_client::ExplainServiceClient, journal_service_client::JournalServiceClient,
+    period_service_client::PeriodServiceClient,
     progress_service_client::ProgressServiceClient,
     recognition_service_client::RecognitionServiceClient, run_service_client::RunServiceClient,
 };
@@ -29,6 +31,7 @@ use tonic::{
 
 use crate::failure::Failure;
 
+pub(crate) use explained::explained;
 pub(crate) use positions::{PositionBook, later};
 pub(crate) use settle::{account_known, tenant_known};
 pub(crate) use status::from_status;
@@ -217,6 +220,8 @@ clients! {
     periods: PeriodServiceClient at recognition;
     /// Runs that are followed.
     runs: RunServiceClient at recognition;
+    /// Explanations and previews.
+    explain: ExplainServiceClient at recognition;
     /// Backlog and its roll-forward.
     backlog: BacklogServiceClient at reporting;
     /// The audit trail.

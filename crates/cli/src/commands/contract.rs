@@ -1,6 +1,7 @@
 //! `backlog contract`: drafts, signatures, changes, and what is stored.
 
 mod change;
+mod preview;
 mod show;
 
 use std::path::PathBuf;
@@ -57,6 +58,8 @@ pub(crate) enum Contract {
     Amend(change::Amend),
     /// Ends a signed contract: what the customer owes after all stays, the rest leaves backlog.
     Terminate(change::Terminate),
+    /// Shows what a signature or a change would do under each treatment; nothing is written.
+    Preview(preview::Preview),
     /// Shows one contract.
     Get {
         /// The contract, as ctr_...
@@ -208,6 +211,7 @@ impl Contract {
                 let answer = answer.map_err(|status| from_status(&status))?.into_inner();
                 self::answer(session, answer.contract.as_ref(), answer.position.as_ref())
             }
+            Self::Preview(preview) => preview.run(session).await,
             Self::Amend(amend) => amend.run(session).await,
             Self::Terminate(terminate) => terminate.run(session).await,
             Self::Get { contract } => {

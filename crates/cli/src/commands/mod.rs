@@ -6,6 +6,7 @@ pub(crate) mod audit_proof;
 pub(crate) mod contract;
 pub(crate) mod dev;
 pub(crate) mod doctor;
+pub(crate) mod explain;
 pub(crate) mod invoice;
 pub(crate) mod journal;
 pub(crate) mod known;

@@ -8,7 +8,7 @@ use crate::books::Account;
 use crate::failure::{Exit, Failure};
 use crate::progress::Steps;
 use crate::scenario::{
-    EnginePlayer, FileReport, Scenario as File, StackPlayer, play, read_file, render,
+    EnginePlayer, FileReport, Player, Scenario as File, StackPlayer, play, read_file, render,
 };
 use crate::session::Session;
 
@@ -28,12 +28,16 @@ pub(crate) enum Scenario {
         /// Play through the pure fold alone, without a stack.
         #[arg(long)]
         engine: bool,
+        /// Also explain this contract of each file, by its handle, entry by entry.
+        #[arg(long, value_name = "HANDLE")]
+        explain: Option<String>,
     },
 }
 
 impl Scenario {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let Self::Run { paths, engine } = self;
+        let Self::Run { paths, engine, explain } = self;
+        let explain = explain.as_deref();
         let files = read_all(&paths)?;
         let account = match engine {
             true => None,
@@ -44,8 +48,8 @@ impl Scenario {
         for file in &files {
             steps.say(&file.name);
             let report = match &account {
-                None => play(file, &mut EnginePlayer::new(file)).await?,
-                Some(account) => on_stack(account, file).await?,
+                None => told(file, &mut EnginePlayer::new(file), explain).await?,
+                Some(account) => on_stack(account, file, explain).await?,
             };
             if session.is_human() {
                 steps.print(&render(&report));
@@ -67,7 +71,11 @@ async fn account(session: &Session) -> Result<Account, Failure> {
 }
 
 /// Plays a file on a new tenant.
-async fn on_stack(account: &Account, file: &File) -> Result<FileReport, Failure> {
+async fn on_stack(
+    account: &Account,
+    file: &File,
+    explain: Option<&str>,
+) -> Result<FileReport, Failure> {
     let session = account.session();
     let external_id: String =
         format!("{}-{}", session.request_id(None), file.name).chars().take(100).collect();
@@ -75,7 +83,20 @@ async fn on_stack(account: &Account, file: &File) -> Result<FileReport, Failure>
     let policy = (&file.policy, file.calendar);
     let books = account.tenant(&external_id, &title, file.functional_currency, policy).await?;
     let mut player = StackPlayer::new(session, books.client, file, books.created);
-    play(file, &mut player).await
+    told(file, &mut player, explain).await
+}
+
+/// Plays a file, and explains a contract of it.
+async fn told(
+    file: &File,
+    player: &mut impl Player,
+    explain: Option<&str>,
+) -> Result<FileReport, Failure> {
+    let mut report = play(file, player).await?;
+    if let Some(contract) = explain {
+        report.explained = player.explain(contract).await?;
+    }
+    Ok(report)
 }
 
 /// Reads all files, so that a wrong one is told before any is played.

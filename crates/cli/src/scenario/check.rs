@@ -60,6 +60,16 @@ pub(crate) async fn check_expectation(
             Claim::Journal { line, cells } => {
                 rows.journal(*line, cells, player.journal(view).await?);
             }
+            Claim::Treatment(word) => {
+                let actual = player.treatment(view).await?;
+                rows.words(word.line, "treatment", &word.text, &actual.unwrap_or_default());
+            }
+            Claim::Warnings { line, reasons } => {
+                let (mut expected, mut actual) = (reasons.clone(), player.warnings(view).await?);
+                expected.sort();
+                actual.sort();
+                rows.words(*line, "warnings", &expected.join(", "), &actual.join(", "));
+            }
             Claim::RollForward { from, to, line, cells } => {
                 let actual = player.roll_forward(view, *from, *to).await?;
                 rows.roll_forward(*line, cells, &actual)?;
@@ -124,6 +134,18 @@ impl Rows<'_> {
             what: what.to_owned(),
             expected: expected.amount_string(),
             actual: actual.amount_string(),
+            holds: expected == actual,
+        });
+    }
+
+    fn words(&mut self, line: usize, what: &str, expected: &str, actual: &str) {
+        self.checks.push(Check {
+            line,
+            on: self.on,
+            subject: self.view.describe(self.on),
+            what: what.to_owned(),
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
             holds: expected == actual,
         });
     }

@@ -15,7 +15,8 @@ use backlog_ids::{ContractId, ObligationId, derive};
 use backlog_money::Currency;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_recognition_engine::{
-    Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policy, Rates, Role,
+    self as engine, Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policy, Rates,
+    Role,
     RollForward, fold,
 };
 use chrono::NaiveDate;
@@ -53,6 +54,10 @@ struct Known {
     terms: Terms,
     /// As accounted for, and as billed; none before it is signed.
     signed: Option<(ContractState, Tally)>,
+    /// How its changes were accounted for, each with the day of its step.
+    treatments: Vec<(NaiveDate, engine::Treatment)>,
+    /// What was folded, in which periods: for explanations.
+    facts: Vec<(Fact, Periods)>,
 }
 
 /// A signed contract.
@@ -111,6 +116,14 @@ impl EnginePlayer {
         if let Some((state, _)) = &mut known.signed {
             *state = after;
         }
+        // A run that has nothing to post is written nowhere.
+        if !(matches!(fact, Fact::Run { .. }) && effects.is_empty()) {
+            known.facts.push((fact.clone(), self.periods));
+        }
+        known.treatments.extend(effects.workings.iter().filter_map(|working| match working {
+            engine::Working::Treated { used, .. } => Some((on, *used)),
+            _ => None,
+        }));
         self.effects.push((on, effects));
         Ok(())
     }
@@ -189,7 +202,7 @@ impl EnginePlayer {
 
 impl Known {
     fn new(terms: &Terms, signed: Option<(ContractState, Tally)>) -> Self {
-        Self { terms: terms.clone(), signed }
+        Self { terms: terms.clone(), signed, treatments: Vec::new(), facts: Vec::new() }
     }
 
     fn has(&self, name: &str, value: &str) -> bool {
@@ -279,6 +292,29 @@ impl Player for EnginePlayer {
 
     async fn journal(&mut self, view: &View) -> Result<Amounts<Role>, Failure> {
         self.journal_of(view)
+    }
+
+    async fn treatment(&mut self, view: &View) -> Result<Option<String>, Failure> {
+        let Some(handle) = &view.contract else { return Ok(None) };
+        let made = self.known(handle)?.treatments.iter().filter(|(on, _)| *on <= view.as_of);
+        Ok(made.last().map(|(_, treatment)| treatment.name().to_owned()))
+    }
+
+    async fn warnings(&mut self, view: &View) -> Result<Vec<String>, Failure> {
+        let Some(handle) = &view.contract else { return Ok(Vec::new()) };
+        let warnings = engine::warnings(self.accounted(handle)?, view.as_of);
+        Ok(warnings.iter().map(|warning| warning.reason.name().to_owned()).collect())
+    }
+
+    async fn explain(&mut self, contract: &str) -> Result<Vec<String>, Failure> {
+        let mut explainer = engine::Explainer::default();
+        let mut text = Vec::new();
+        for (fact, periods) in &self.known(contract)?.facts {
+            let (explained, _) = explainer.take(fact, *periods).map_err(refusal)?;
+            let rendered = engine::render(&explained, self.currency).map_err(refusal)?;
+            text.extend(rendered.text());
+        }
+        Ok(text)
     }
 
     async fn entries(&mut self, view: &View) -> Result<Vec<Posted>, Failure> {

@@ -15,7 +15,7 @@ pub(crate) use billing::{Cash, Concession, CreditNote, Invoice};
 pub(crate) use changes::{
     Amendment, Change, Estimate, Included, Reestimate, Refund, Termination, Treatment,
 };
-pub(crate) use expect::{Cell, Claim, EntryKey, Expect, Measure, RollLine, View};
+pub(crate) use expect::{Cell, Claim, EntryKey, Expect, Measure, RollLine, View, Word};
 pub(crate) use progress::{Adjustment, Hold, Progress, Reading};
 pub(crate) use terms::{
     Clause, ClauseParty, DiscountScope, Method, Milestone, Obligation, Renewal, Terms, Variable,

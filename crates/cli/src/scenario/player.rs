@@ -63,6 +63,15 @@ pub(crate) trait Player {
     /// The journal of the posting period of the view's day, by role, in the functional currency.
     async fn journal(&mut self, view: &View) -> Result<Amounts<Role>, Failure>;
 
+    /// How the last change of the view's contract up to its day was accounted for; none without one.
+    async fn treatment(&mut self, view: &View) -> Result<Option<String>, Failure>;
+
+    /// What a person should look at in the view's contract, by reason.
+    async fn warnings(&mut self, view: &View) -> Result<Vec<String>, Failure>;
+
+    /// Why the figures of a contract are what they are, in words, line by line.
+    async fn explain(&mut self, contract: &str) -> Result<Vec<String>, Failure>;
+
     /// Recognized up to the view's day, entry by entry.
     async fn entries(&mut self, view: &View) -> Result<Vec<Posted>, Failure>;
 }

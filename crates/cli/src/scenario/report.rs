@@ -38,6 +38,8 @@ pub(crate) struct FileReport {
     pub(crate) source: String,
     /// All figures, in order.
     pub(crate) checks: Vec<Check>,
+    /// Why the figures of the contract that was asked for are what they are, line by line.
+    pub(crate) explained: Vec<String>,
     /// The step that could not be played, by line, and why; what follows it was not played.
     pub(crate) stopped: Option<(usize, Failure)>,
     /// Figures that nothing can tell yet.
@@ -53,6 +55,7 @@ impl FileReport {
             title: scenario.title.clone(),
             source: scenario.source.clone(),
             checks: Vec::new(),
+            explained: Vec::new(),
             stopped: None,
             later: scenario.later.clone(),
             not_shown: scenario.not_shown.clone(),
@@ -117,6 +120,7 @@ impl FileReport {
             "source": self.source,
             "holds": self.holds(),
             "checks": checks,
+            "explained": self.explained,
             "stopped": stopped,
             "not_checked": later,
             "not_shown": not_shown,
@@ -142,6 +146,9 @@ pub(crate) fn render(report: &FileReport) -> String {
     let table = table::render(&header, rows, &[3, 4]);
     // Writing to a String cannot fail.
     let _: std::fmt::Result = writeln!(text, "{table}");
+    for line in &report.explained {
+        let _: std::fmt::Result = writeln!(text, "{line}");
+    }
     if let Some((line, failure)) = &report.stopped {
         let _: std::fmt::Result = writeln!(text, "stopped at line {line}: {failure}");
     }

@@ -1,10 +1,12 @@
 //! Playing a scenario: each step in turn, each figure compared.
 
+use std::collections::BTreeMap;
+
 use crate::failure::Failure;
 
 use super::{
     check::check_expectation,
-    model::{Action, Expect, Scenario, Verb},
+    model::{Action, Claim, Expect, Scenario, Verb, View},
     player::Player,
     report::{Check, FileReport},
 };
@@ -20,7 +22,7 @@ pub(crate) async fn play(
     let mut report = FileReport::new(scenario);
     for step in &scenario.steps {
         let outcome = match &step.action {
-            Action::Do(verb) => player.act(step.on, verb).await,
+            Action::Do(verb) => act(player, scenario.currency, step.on, verb, &mut report).await,
             Action::Refuse(verb, reason) => {
                 let wanted = crate::failure::reason_name(*reason);
                 let place = Place { line: step.line, on: step.on };
@@ -41,6 +43,30 @@ pub(crate) async fn play(
         }
     }
     Ok(report)
+}
+
+/// Makes something happen; how a change was accounted for is compared where the step says so.
+async fn act(
+    player: &mut impl Player,
+    currency: backlog_money::Currency,
+    on: chrono::NaiveDate,
+    verb: &Verb,
+    report: &mut FileReport,
+) -> Result<(), Failure> {
+    player.act(on, verb).await?;
+    let Verb::Amend(amendment) = verb else { return Ok(()) };
+    let Some(word) = &amendment.expect_treatment else { return Ok(()) };
+    let view = View {
+        contract: Some(amendment.contract.clone()),
+        obligation: None,
+        dimensions: BTreeMap::new(),
+        currency,
+        as_of: on,
+        known_at: None,
+    };
+    let claims = vec![Claim::Treatment(word.clone())];
+    let expect = Expect { view, claims, not_shown: Vec::new() };
+    check_expectation(player, on, &expect, &mut report.checks).await
 }
 
 struct Place {

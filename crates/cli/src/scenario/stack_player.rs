@@ -2,6 +2,7 @@
 
 mod billing;
 mod changes;
+mod explained;
 mod journal;
 mod periods;
 mod progress;
@@ -343,6 +344,18 @@ impl Player for StackPlayer {
 
     async fn journal(&mut self, view: &View) -> Result<Amounts<Role>, Failure> {
         self.journal_of(view).await
+    }
+
+    async fn treatment(&mut self, view: &View) -> Result<Option<String>, Failure> {
+        self.treatment_of(view).await
+    }
+
+    async fn warnings(&mut self, view: &View) -> Result<Vec<String>, Failure> {
+        self.warnings_of(view).await
+    }
+
+    async fn explain(&mut self, contract: &str) -> Result<Vec<String>, Failure> {
+        self.explained_text(contract).await
     }
 
     async fn entries(&mut self, view: &View) -> Result<Vec<Posted>, Failure> {

@@ -29,7 +29,7 @@ pub(super) struct CatchUp {
 }
 
 /// All of a contract's, by place of the obligation.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct CatchUps(BTreeMap<(usize, Key), CatchUp>);
 
 impl CatchUps {

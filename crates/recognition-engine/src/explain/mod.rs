@@ -38,7 +38,7 @@ use catch_up::CatchUps;
 use statement::Draft;
 
 /// Explains a contract's facts, in the order in which they were folded.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub struct Explainer {
     state: Option<ContractState>,
     /// What the next run posts for days that are posted, and why.

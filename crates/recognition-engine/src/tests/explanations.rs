@@ -11,7 +11,7 @@ use super::{
 use crate::{
     AmendmentFact, Convention, EngineError, Explained, Explainer, Fact, Formula, Method,
     ObligationChange, Periods, Policy, ProgressFact, Reading, Rounding, SignedContract, Treatment,
-    render,
+    preview, render,
 };
 
 /// A change that adds a promise, or gives one up.
@@ -194,4 +194,40 @@ fn formulas_evaluate() {
     let share = whole.share((1, 3), crate::Unit::Days).amount().unwrap();
     assert_eq!(share, -333);
     assert_eq!(Quantity::ONE.scaled(), 1_000_000_000_000);
+}
+
+/// A preview shows each treatment that is possible, the proposed one first, with the catch-up that only
+/// one of them has; the contract stays as it is.
+#[test]
+fn a_preview_by_treatment() {
+    let made = contract(term("2026-01-01", "2026-12-31"), &[120_000]);
+    let mut explainer = Explainer::default();
+    explainer.take(&signed(made), Periods::default()).unwrap();
+    explainer.take(&Fact::Run { through: day("2026-06-30") }, Periods::default()).unwrap();
+    let before = explainer.state().cloned();
+    let change = ObligationChange { price: Some(180_000), ..histories::no_change(0) };
+    let amended = Fact::Amended(AmendmentFact {
+        contract: contract_id(),
+        on: day("2026-07-01"),
+        changes: vec![change],
+        added: Vec::new(),
+        treatment: None,
+    });
+    let through = Some(day("2026-07-31"));
+    let previews = preview(&explainer, &amended, through, Periods::default()).unwrap();
+    let told: Vec<_> = previews.iter().map(|p| (p.treatment.unwrap(), p.proposed)).collect();
+    assert_eq!(told, [(Treatment::Prospective, true), (Treatment::CatchUp, false)]);
+    // 600 more x 181 / 365.
+    assert_eq!((previews[0].catch_up, previews[1].catch_up), (0, 29_753));
+    for preview in &previews {
+        assert_eq!((preview.price_before, preview.price_after), (120_000, 180_000));
+        assert_eq!(preview.backlog_before, 120_000 - 59_507);
+        let posted: i128 = preview.run.iter().flat_map(|run| &run.lines).fold(0, |sum, line| {
+            assert_eq!(line.unexplained, 0);
+            let revenue = line.movement.measure == crate::Measure::Recognized;
+            sum + if revenue { line.movement.amount.minor() } else { 0 }
+        });
+        assert_eq!(preview.backlog_after, 180_000 - 59_507 - posted);
+    }
+    assert_eq!(explainer.state().cloned(), before);
 }

@@ -239,7 +239,13 @@ impl ContractService for ContractServer {
         let answer = self.submit(scope, key, request.validate_only, command).await?;
         let event: pb::ContractSigned = answer::event(&answer)?;
         let position = answer::position(&answer);
-        Ok(Response::new(pb::SignContractResponse { contract: event.contract, position }))
+        let (event_type, event_bytes) = would_write(answer, request.validate_only);
+        Ok(Response::new(pb::SignContractResponse {
+            contract: event.contract,
+            position,
+            event_type,
+            event: event_bytes,
+        }))
     }
 
     async fn amend_contract(
@@ -257,7 +263,13 @@ impl ContractService for ContractServer {
         let answer = self.submit(scope, key, request.validate_only, command).await?;
         let event: pb::ContractAmended = answer::event(&answer)?;
         let position = answer::position(&answer);
-        Ok(Response::new(pb::AmendContractResponse { contract: event.contract, position }))
+        let (event_type, event_bytes) = would_write(answer, request.validate_only);
+        Ok(Response::new(pb::AmendContractResponse {
+            contract: event.contract,
+            position,
+            event_type,
+            event: event_bytes,
+        }))
     }
 
     async fn terminate_contract(
@@ -275,8 +287,19 @@ impl ContractService for ContractServer {
         let answer = self.submit(scope, key, request.validate_only, command).await?;
         let event: pb::ContractTerminated = answer::event(&answer)?;
         let position = answer::position(&answer);
-        Ok(Response::new(pb::TerminateContractResponse { contract: event.contract, position }))
+        let (event_type, event_bytes) = would_write(answer, request.validate_only);
+        Ok(Response::new(pb::TerminateContractResponse {
+            contract: event.contract,
+            position,
+            event_type,
+            event: event_bytes,
+        }))
     }
+}
+
+/// With `validate_only`, the event that would be written: a preview is made from it.
+fn would_write(answer: Answer, validate_only: bool) -> (String, Vec<u8>) {
+    if validate_only { (answer.type_name, answer.payload) } else { Default::default() }
 }
 
 fn parse_list(fields: &mut Fields, request: &pb::ListContractsRequest) -> Option<(Filter, usize)> {

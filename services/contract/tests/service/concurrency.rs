@@ -79,7 +79,8 @@ async fn a_draft_is_signed_by_one() {
 /// The entries of a tenant's log, each of which continues the one before.
 pub(crate) async fn log_of(service: &Service, tenant: TenantId) -> Vec<Opened> {
     let mut client = EventLogServiceClient::new(service.channel());
-    let request = ReadRequest { after_seq: 0, after_hash: GENESIS.to_vec(), limit: 0 };
+    let request =
+        ReadRequest { after_seq: 0, after_hash: GENESIS.to_vec(), limit: 0, only_seqs: Vec::new() };
     let mut stream = client.read(log_reader(tenant).await.ask(request)).await.unwrap().into_inner();
     let mut entries: Vec<Opened> = Vec::new();
     while let Some(page) = stream.message().await.unwrap() {

@@ -36,7 +36,7 @@ async fn a_draft_becomes_a_commitment() {
     assert_eq!((refused.code(), reason(&refused)), (Code::Aborted, "ETAG_MISMATCH".into()));
     assert_eq!(metadata(&refused, "etag").as_ref(), Some(&draft.etag));
     let answer = contracts.sign_contract(books.admin.ask(sign_draft("s", &draft))).await.unwrap();
-    let pb::SignContractResponse { contract, position } = answer.into_inner();
+    let pb::SignContractResponse { contract, position, .. } = answer.into_inner();
     let signed = contract.unwrap();
     assert_eq!(position.unwrap().seq, 3);
     assert_eq!((signed.state(), signed.signed_on), (ContractState::Signed, date(2026, 1, 1)));

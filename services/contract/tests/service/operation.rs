@@ -54,13 +54,15 @@ async fn the_log_is_for_services() {
     assert_eq!(signed.aggregate_version, 1);
 
     let mut client = EventLogServiceClient::new(service.channel());
-    let all = ReadRequest { after_seq: 0, after_hash: GENESIS.to_vec(), limit: 0 };
+    let all =
+        ReadRequest { after_seq: 0, after_hash: GENESIS.to_vec(), limit: 0, only_seqs: Vec::new() };
     for caller in [&books.admin, &books.owner] {
         let denied = client.read(caller.ask(all.clone())).await.unwrap_err();
         assert_eq!(denied.code(), Code::PermissionDenied);
     }
     let reader = log_reader(books.tenant).await;
-    let foreign = ReadRequest { after_seq: 1, after_hash: vec![7; 32], limit: 0 };
+    let foreign =
+        ReadRequest { after_seq: 1, after_hash: vec![7; 32], limit: 0, only_seqs: Vec::new() };
     let diverged = client.read(reader.ask(foreign)).await.unwrap_err();
     assert_eq!(reason(&diverged), "LOG_DIVERGED");
     let denied = service.contracts().list_contracts(reader.ask(<_>::default())).await.unwrap_err();

@@ -445,7 +445,7 @@ pub(crate) fn balance_from(row: &QueryResult) -> Result<BalancePoint, DbError> {
     })
 }
 
-fn policy_from(row: &QueryResult) -> Result<Policy, DbError> {
+pub(crate) fn policy_from(row: &QueryResult) -> Result<Policy, DbError> {
     Ok(Policy {
         version: u32::try_from(count(row, "policy_version")?)
             .map_err(|_| corrupt("policy_version"))?,

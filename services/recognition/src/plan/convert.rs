@@ -32,25 +32,46 @@ pub fn plan_request(
 
 /// Renders a plan. Errors when an amount leaves its range, which stored ones never do.
 pub(crate) fn plan_response(planned: &Planned) -> Result<pb::GetPlanResponse, EngineError> {
+    Ok(pb::GetPlanResponse {
+        obligations: plans(&planned.obligations, planned.currency)?,
+        watermark: Some(watermark(
+            planned.contract_seq,
+            planned.recognition_seq,
+            planned.recognized_through,
+        )),
+    })
+}
+
+/// What is planned of obligations, in their order.
+pub(crate) fn plans(
+    obligations: &[ObligationState],
+    currency: Currency,
+) -> Result<Vec<pb::ObligationPlan>, EngineError> {
     let mut plans: Vec<ObligationPlan> = Vec::new();
-    for obligation in &planned.obligations {
+    for obligation in obligations {
         // What later additions promised more of an obligation is a state of its own.
         match plans.iter_mut().find(|plan| plan.id == obligation.id) {
             Some(plan) => plan.more(obligation)?,
             None => plans.push(ObligationPlan::of(obligation)?),
         }
     }
+    Ok(plans.iter().map(|plan| plan.render(currency)).collect())
+}
+
+/// What an answer includes.
+pub(crate) fn watermark(
+    contract_seq: u64,
+    recognition_seq: u64,
+    recognized_through: Option<NaiveDate>,
+) -> Watermark {
     let position = |log, seq| Position { log, seq }.into();
-    Ok(pb::GetPlanResponse {
-        obligations: plans.iter().map(|plan| plan.render(planned.currency)).collect(),
-        watermark: Some(Watermark {
-            positions: vec![
-                position(Log::Contract, planned.contract_seq),
-                position(Log::Recognition, planned.recognition_seq),
-            ],
-            recognized_through: planned.recognized_through.map(Into::into),
-        }),
-    })
+    Watermark {
+        positions: vec![
+            position(Log::Contract, contract_seq),
+            position(Log::Recognition, recognition_seq),
+        ],
+        recognized_through: recognized_through.map(Into::into),
+    }
 }
 
 /// An obligation as its readers know it. Amounts in minor units.

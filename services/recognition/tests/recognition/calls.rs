@@ -113,7 +113,8 @@ async fn the_door() {
     let status = replica.client().run_recognition(anonymous).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
 
-    let read = ReadRequest { after_seq: 0, after_hash: vec![0; 32], limit: 0 };
+    let read =
+        ReadRequest { after_seq: 0, after_hash: vec![0; 32], limit: 0, only_seqs: Vec::new() };
     let read = replica.call(Some(tenant_1), &["tenant_admin"], read);
     let url = format!("http://{}", replica.running.address);
     let mut log = EventLogServiceClient::connect(url).await.unwrap();

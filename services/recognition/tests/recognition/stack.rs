@@ -19,7 +19,7 @@ use backlog_proto::recognition::v1::{
     RunRecognitionResponse,
 };
 use backlog_recognition::app::{App, Running};
-use backlog_recognition::config::{Config, LogsConfig, RunsConfig};
+use backlog_recognition::config::{Config, ExplainConfig, LogsConfig, RunsConfig};
 use backlog_recognition::{migrations, rebuild};
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, ServerConfig, TelemetryConfig,
@@ -141,6 +141,7 @@ impl Stack {
             limits: LimitsConfig::default(),
             writer: WriterConfig { writers: 2, ..WriterConfig::default() },
             runs,
+            explain: ExplainConfig::default(),
         };
         let ids = Ids::random(self.clock.clone());
         let running = App::start(config, self.clock.clone(), ids).await.unwrap();

@@ -101,7 +101,7 @@ impl Amend {
     }
 }
 
-fn file(amendment: &Amendment) -> pb::Amendment {
+pub(super) fn file(amendment: &Amendment) -> pb::Amendment {
     pb::Amendment {
         effective_on: None,
         changes: amendment.changes.iter().map(terms::change).collect(),

@@ -30,7 +30,9 @@ impl EnginePlayer {
         let tally = Tally::of(terms, &contract)?;
         let fact = Fact::Signed { contract, policy: self.policy };
         let (state, effects) = fold(None, &fact, self.periods).map_err(refusal)?;
-        self.contracts.insert(terms.contract.clone(), Known::new(terms, Some((state, tally))));
+        let mut known = Known::new(terms, Some((state, tally)));
+        known.facts.push((fact, self.periods));
+        self.contracts.insert(terms.contract.clone(), known);
         self.effects.push((on, effects));
         self.first_day = Some(self.first_day.map_or(signed_on, |first| first.min(signed_on)));
         Ok(())

@@ -3,7 +3,7 @@
 use backlog_money::{Money, Quantity};
 use chrono::NaiveDate;
 
-use super::{Clause, Obligation, names};
+use super::{Clause, Obligation, expect::Word, names};
 
 /// A change of a contract: new totals over the whole life.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(crate) struct Amendment {
     pub(crate) clauses: Option<Vec<Clause>>,
     /// How it is accounted for; as proposed where none is given.
     pub(crate) treatment: Option<Treatment>,
+    /// How it must turn out to be accounted for.
+    pub(crate) expect_treatment: Option<Word>,
 }
 
 /// A change of one obligation; what is not given stays.

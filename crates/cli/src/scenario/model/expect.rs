@@ -82,6 +82,15 @@ pub(crate) enum Claim {
         /// The roles.
         cells: Vec<Cell<Role>>,
     },
+    /// How the contract's last change was accounted for.
+    Treatment(Word),
+    /// What a person should look at, all of it in any order.
+    Warnings {
+        /// Line of the list.
+        line: usize,
+        /// The reasons.
+        reasons: Vec<String>,
+    },
     /// The roll-forward; lines not listed must be zero.
     RollForward {
         /// First day.
@@ -93,6 +102,15 @@ pub(crate) enum Claim {
         /// The lines.
         cells: Vec<Cell<RollLine>>,
     },
+}
+
+/// A word that is expected, at a line.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Word {
+    /// The word.
+    pub(crate) text: String,
+    /// Line in the file.
+    pub(crate) line: usize,
 }
 
 /// Which entries a row sums.

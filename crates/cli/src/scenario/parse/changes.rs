@@ -52,6 +52,7 @@ impl Reader {
         let treatment = block.take("treatment");
         let treatment =
             treatment.map(|node| self.named(node, "treatment", Treatment::ALL, Treatment::name));
+        let expected = block.take("expect_treatment").map(|node| self.treatment_word(node));
         block.close(self);
         let mut amendment = Amendment {
             contract: String::new(),
@@ -59,6 +60,7 @@ impl Reader {
             added: Vec::new(),
             clauses: optional(clauses)?,
             treatment: optional(treatment)?,
+            expect_treatment: optional(expected)?,
         };
         for item in items.into_iter().collect::<Option<Vec<_>>>()? {
             match item {

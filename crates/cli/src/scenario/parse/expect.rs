@@ -1,16 +1,18 @@
 //! Reading `expect` and `later`: what is looked at, and the figures.
 
-use backlog_recognition_engine::Role;
+use backlog_recognition_engine::{Role, WarningReason};
 use chrono::NaiveDate;
 
 use super::super::{
     block::{Block, Reader, optional},
-    model::{Cell, Claim, EntryKey, Expect, Later, Measure, RollLine, View},
+    model::{Cell, Claim, EntryKey, Expect, Later, Measure, RollLine, View, Word},
     yaml::{Key, Node},
 };
 
-const TABLES: &str =
-    "allocations, schedule, by_month, in_period, entries, journal, rollforward, not_shown";
+const TABLES: &str = "allocations, schedule, by_month, in_period, entries, journal, rollforward, \
+                      treatment, warnings, not_shown";
+/// How a change can have been accounted for.
+const TREATMENTS: [&str; 4] = ["separate", "prospective", "catch_up", "mixed"];
 /// Keys of an `expect` that say what is looked at.
 const VIEW: [&str; 6] = ["contract", "obligation", "where", "as_of", "known_at", "currency"];
 
@@ -37,6 +39,17 @@ impl Reader {
         claims.extend(block.take("entries").and_then(|node| self.entries(node)));
         claims.extend(block.take("journal").map(|node| self.journal(node)));
         claims.extend(block.take("rollforward").and_then(|node| self.roll_forward(node)));
+        let of_contract = view.as_ref().is_none_or(|view| view.contract.is_some());
+        for name in ["treatment", "warnings"] {
+            let Some(node) = block.take(name) else { continue };
+            if !of_contract {
+                self.wrong(node.line, format!("{name} is of a contract: name it"));
+            }
+            claims.extend(match name {
+                "treatment" => self.treatment_word(node).map(Claim::Treatment),
+                _ => self.reasons(node),
+            });
+        }
         let not_shown = block.take("not_shown").map(|node| self.not_shown(node));
         for (key, node) in block.rest() {
             let what = format!("{}, {TABLES}", VIEW.join(", "));
@@ -44,6 +57,27 @@ impl Reader {
         }
         self.currency = of_file;
         Some(Expect { view: view?, claims, not_shown: not_shown.unwrap_or_default() })
+    }
+
+    /// How a change must have been accounted for.
+    pub(super) fn treatment_word(&mut self, node: &Node) -> Option<Word> {
+        let text = self.text(node, "treatment")?;
+        if TREATMENTS.contains(&text.as_str()) {
+            return Some(Word { text, line: node.line });
+        }
+        let known = TREATMENTS.join(", ");
+        self.wrong(node.line, format!("unknown treatment {text:?}; known: {known}"));
+        None
+    }
+
+    fn reasons(&mut self, node: &Node) -> Option<Claim> {
+        let reasons = self.texts(node, "warnings")?;
+        for reason in reasons.iter().filter(|reason| WarningReason::parse(reason).is_none()) {
+            let known: Vec<_> = WarningReason::ALL.iter().map(|reason| reason.name()).collect();
+            let known = known.join(", ");
+            self.wrong(node.line, format!("unknown reason {reason:?}; known: {known}"));
+        }
+        Some(Claim::Warnings { line: node.line, reasons })
     }
 
     /// Blocks of `{on, expect}` whose figures nothing can tell yet: read for their form alone.

@@ -1,0 +1,79 @@
+//! Reads what explanations are made from: the contract's policy, and the entries that name it.
+
+use backlog_db::{Database, DbError};
+use backlog_event_log::{Opened, open};
+use backlog_ids::{ContractId, TenantId};
+use backlog_recognition_engine::Policy;
+use chrono::NaiveDate;
+
+use crate::accounting::rows::{count, never, policy_from};
+
+/// How far an answer goes, and the policy that holds for what it is about.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reach {
+    pub(crate) policy: Policy,
+    pub(crate) contract_seq: u64,
+    pub(crate) recognition_seq: u64,
+    pub(crate) recognized_through: Option<NaiveDate>,
+}
+
+/// The policy that a contract was signed under; none when it is not known for this tenant.
+pub(crate) async fn signed_under(
+    database: &Database,
+    tenant: TenantId,
+    contract: ContractId,
+) -> Result<Option<Reach>, DbError> {
+    let sql = "select policy_version, convention, rounding, receivable_on, recognized_through, \
+               head_seq, contract_seq from signed_under($1, $2)";
+    let rows = database.read(sql, vec![tenant.uuid().into(), contract.uuid().into()]).await?;
+    rows.first().map(reach).transpose()
+}
+
+/// The policy in force for the tenant; none before its creation is applied.
+pub(crate) async fn in_force(
+    database: &Database,
+    tenant: TenantId,
+) -> Result<Option<Reach>, DbError> {
+    let sql = "select policy_version, convention, rounding, receivable_on, recognized_through, \
+               head_seq, contract_seq from tenant_reach($1)";
+    let rows = database.read(sql, vec![tenant.uuid().into()]).await?;
+    rows.first().map(reach).transpose()
+}
+
+fn reach(row: &backlog_db::QueryResult) -> Result<Reach, DbError> {
+    let through: NaiveDate = row.try_get("", "recognized_through")?;
+    Ok(Reach {
+        policy: policy_from(row)?,
+        contract_seq: count(row, "contract_seq")?,
+        recognition_seq: count(row, "head_seq")?,
+        recognized_through: Some(through).filter(|through| *through != never()),
+    })
+}
+
+/// Entries of this log through a place that name a contract, `limit` at most.
+pub(crate) async fn entries_naming(
+    database: &Database,
+    tenant: TenantId,
+    contract: ContractId,
+    through: u64,
+    limit: u64,
+) -> Result<Vec<Opened>, DbError> {
+    let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+    let rows = database
+        .read(
+            "select entry from entries_naming($1, $2, $3, $4)",
+            vec![
+                tenant.uuid().into(),
+                contract.to_string().into(),
+                number(through).into(),
+                number(limit).into(),
+            ],
+        )
+        .await?;
+    rows.iter()
+        .map(|row| {
+            let bytes: Vec<u8> = row.try_get("", "entry")?;
+            open(&bytes).map_err(|error| DbError::Corrupt(format!("a log entry: {error}")))
+        })
+        .collect()
+}
