@@ -16,8 +16,7 @@ use backlog_money::Currency;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_recognition_engine::{
     self as engine, Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policy, Rates,
-    Role,
-    RollForward, fold,
+    Role, RollForward, fold,
 };
 use chrono::NaiveDate;
 

@@ -15,6 +15,8 @@ named_enum! {
         TransactionPrice = "transaction_price",
         /// T before the fact.
         TransactionPriceBefore = "transaction_price_before",
+        /// The share of the price by the estimate before.
+        SharedBefore = "shared_before",
         /// T after the change of the stated price.
         TransactionPriceStated = "transaction_price_stated",
         /// Stand-alone selling price.

@@ -215,7 +215,7 @@ pub(super) fn reestimate(
         let (now, then) = (share_of(&after.allocation, *id)?, share_of(&before.allocation, *id)?);
         let place = before.place(*id)?;
         let adjusted = before.obligations.get(place).map_or(Ok(0), adjusted_meter)?;
-        let formula = now.less(Formula::figure(Label::TransactionPriceBefore, then.amount()?));
+        let formula = now.less(Formula::figure(Label::SharedBefore, then.amount()?));
         if formula.amount()? == 0 {
             continue;
         }

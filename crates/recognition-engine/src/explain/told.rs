@@ -9,7 +9,7 @@ use super::{
 use crate::{
     amend::{AmendmentFact, ObligationChange},
     error::EngineError,
-    facts::{Concession, Estimate, Fact, InvoiceLine, SignedContract},
+    facts::{Concession, Estimate, Fact, InvoiceLine, SignedContract, SignedObligation},
     method::Method,
     progress::Reading,
     state::ContractState,
@@ -81,9 +81,7 @@ fn signed(draft: &mut Draft<'_>, contract: &SignedContract, state: &ContractStat
         if let Some(price) = promised.price {
             draft.tell_of(key, Label::StatedPrice, Value::Amount(price));
         }
-        if let Some(ssp) = promised.ssp {
-            draft.tell_of(key, Label::StandAlonePrice, Value::Amount(ssp));
-        }
+        stand_alone(draft, promised);
         match &promised.method {
             Method::Usage { minimum, .. } => {
                 draft.tell_of(key, Label::Minimum, Value::Amount(*minimum));
@@ -105,6 +103,13 @@ fn signed(draft: &mut Draft<'_>, contract: &SignedContract, state: &ContractStat
         let id = variable.id.as_str();
         draft.tell_of(id, Label::VariableEstimate, Value::Amount(variable.estimate));
         draft.tell_of(id, Label::VariableIncluded, Value::Amount(variable.included));
+    }
+}
+
+/// Its stand-alone selling price, where that is not the stated price.
+fn stand_alone(draft: &mut Draft<'_>, promised: &SignedObligation) {
+    if let Some(ssp) = promised.ssp.filter(|ssp| promised.price != Some(*ssp)) {
+        draft.tell_of(&promised.key, Label::StandAlonePrice, Value::Amount(ssp));
     }
 }
 
@@ -213,9 +218,7 @@ fn amended(
         if let Some(term) = added.term {
             draft.tell_of(key, Label::Term, Value::Term(term));
         }
-        if let Some(ssp) = added.ssp {
-            draft.tell_of(key, Label::StandAlonePrice, Value::Amount(ssp));
-        }
+        stand_alone(draft, added);
     }
     Ok(())
 }

@@ -5,6 +5,7 @@
 mod calls;
 mod cases;
 mod delivery;
+mod explain;
 mod followed;
 mod golden;
 mod journal;

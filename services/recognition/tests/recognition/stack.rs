@@ -11,6 +11,7 @@ use backlog_proto::common::v1::{Log, LogPosition};
 use backlog_proto::contract::v1::MeasurementPolicy;
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::log::v1::{GetProcessingRequest, GetProcessingResponse};
+use backlog_proto::recognition::v1::explain_service_client::ExplainServiceClient;
 use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
 use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
@@ -259,6 +260,10 @@ impl Replica {
 
     pub(crate) fn client(&self) -> RecognitionServiceClient<Channel> {
         RecognitionServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn explain_client(&self) -> ExplainServiceClient<Channel> {
+        ExplainServiceClient::new(self.channel.clone())
     }
 
     /// Runs as an accountant.

@@ -61,6 +61,7 @@ pub(super) const fn label(label: Label) -> &'static str {
         Label::StatedPriceBefore => "stated before",
         Label::TransactionPrice => "transaction price",
         Label::TransactionPriceBefore => "transaction price before",
+        Label::SharedBefore => "by the estimate before",
         Label::TransactionPriceStated => "transaction price with its own change",
         Label::StandAlonePrice => "stand-alone selling price",
         Label::AllocationWeight => "weight in the allocation",
