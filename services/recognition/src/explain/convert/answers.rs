@@ -65,6 +65,8 @@ const fn kind(of: FactKind) -> pb::FactKind {
         FactKind::Amended => pb::FactKind::Amended,
         FactKind::Terminated => pb::FactKind::Terminated,
         FactKind::Adjusted => pb::FactKind::Adjusted,
+        FactKind::Held => pb::FactKind::Held,
+        FactKind::Released => pb::FactKind::Released,
         FactKind::Run => pb::FactKind::Run,
     }
 }
