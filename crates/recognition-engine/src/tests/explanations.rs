@@ -211,6 +211,7 @@ fn a_preview_by_treatment() {
         on: day("2026-07-01"),
         changes: vec![change],
         added: Vec::new(),
+        clauses: None,
         treatment: None,
     });
     let through = Some(day("2026-07-31"));
