@@ -98,7 +98,8 @@ impl ExplainServer {
             }
             None => return Err(ExplainFault::UnknownContract(contract)),
         };
-        let previews = query.change.preview(&history.explainer, reach.policy, query.run_through)?;
+        let under = (reach.policy, periods.periods);
+        let previews = query.change.preview(&history.explainer, under, query.run_through)?;
         preview_response(&previews, &reach)
             .ok_or_else(|| failed(contract, "an amount cannot be rendered"))
     }
