@@ -15,8 +15,7 @@ use backlog_proto::contract::v1::{
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
     explain_service_client::ExplainServiceClient, journal_service_client::JournalServiceClient,
-    period_service_client::PeriodServiceClient,
-    progress_service_client::ProgressServiceClient,
+    period_service_client::PeriodServiceClient, progress_service_client::ProgressServiceClient,
     recognition_service_client::RecognitionServiceClient, run_service_client::RunServiceClient,
 };
 use backlog_proto::reporting::v1::{
