@@ -545,9 +545,9 @@ begin
     where t.tenant_id = p_tenant;
 end $$;
 
--- Entries of this log up to a place that name a contract, in order: its facts and the chunks of runs
--- that posted for it.
-create function entries_naming(p_tenant uuid, p_name text, p_through bigint, p_limit bigint)
+-- Entries of this log up to a place that name one of these, in order: a contract's facts, the chunks of
+-- runs that posted for it, the closes of periods.
+create function entries_naming(p_tenant uuid, p_names text[], p_through bigint, p_limit bigint)
 returns table (seq bigint, entry bytea)
 language plpgsql as $$
 begin
@@ -555,7 +555,8 @@ begin
   return query
     select e.seq, e.entry from log_entry e
     where e.tenant_id = p_tenant and e.seq <= p_through
-      and position(convert_to(p_name, 'UTF8') in e.entry) > 0
+      and exists (
+        select from unnest(p_names) n where position(convert_to(n, 'UTF8') in e.entry) > 0)
     order by e.seq limit p_limit;
 end $$;
 

@@ -9,7 +9,6 @@ use backlog_ids::{ContractId, TenantId};
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1 as pb;
 use backlog_proto::recognition::v1::explain_service_server::ExplainService;
-use backlog_recognition_engine::Policy;
 use backlog_service_kit::page::{PageScope, PageTokenInvalid, PageTokens};
 use backlog_service_kit::{context, deadline, to_status};
 use backlog_tenancy::Permission;
@@ -19,7 +18,8 @@ use tonic::{Request, Response, Status};
 use super::convert::{Page, explain_query, explain_response, preview_query, preview_response};
 use super::error::ExplainFault;
 use super::history::{History, Posted, history};
-use super::queries::{entries_naming, in_force, signed_under};
+use super::queries::{Reach, entries_naming, in_force, signed_under};
+use crate::period::queries::{KnownPeriods, periods_of};
 
 const EXPLAIN: &str = "backlog.recognition.v1.ExplainService/ExplainContract";
 
@@ -67,8 +67,8 @@ impl ExplainServer {
         let reach = signed_under(&self.database, tenant, query.contract)
             .await?
             .ok_or(ExplainFault::UnknownContract(query.contract))?;
-        let history =
-            self.history(tenant, query.contract, reach.policy, reach.recognition_seq).await?;
+        let known = self.periods(tenant).await?;
+        let history = self.history(tenant, query.contract, &reach, &known).await?;
         let page = Page::of(&query, &history, after);
         let token = page.last.map(|seq| self.tokens.issue(&scope, &seq.to_be_bytes()));
         explain_response(&query, &history, &page, &reach)
@@ -89,18 +89,17 @@ impl ExplainServer {
         self.wait(tenant, &query.positions, deadline).await?;
         let contract = query.change.contract;
         let known = signed_under(&self.database, tenant, contract).await?;
+        let periods = self.periods(tenant).await?;
         let (reach, history) = match known {
-            Some(reach) => {
-                let through = reach.recognition_seq;
-                (reach, self.history(tenant, contract, reach.policy, through).await?)
-            }
+            Some(reach) => (reach, self.history(tenant, contract, &reach, &periods).await?),
             None if query.change.signs => {
                 let reach = in_force(&self.database, tenant).await?;
                 (reach.ok_or(ExplainFault::Unavailable)?, History::default())
             }
             None => return Err(ExplainFault::UnknownContract(contract)),
         };
-        let previews = query.change.preview(&history.explainer, reach.policy, query.run_through)?;
+        let under = (reach.policy, periods.periods);
+        let previews = query.change.preview(&history.explainer, under, query.run_through)?;
         preview_response(&previews, &reach)
             .ok_or_else(|| failed(contract, "an amount cannot be rendered"))
     }
@@ -114,16 +113,28 @@ impl ExplainServer {
         Ok(self.positions.wait_for(tenant, positions, deadline).await??)
     }
 
-    /// A contract's facts, explained, as of a place in this log.
+    /// The tenant's periods: what comes late takes effect on the first open day.
+    async fn periods(&self, tenant: TenantId) -> Result<KnownPeriods, ExplainFault> {
+        periods_of(&self.database, tenant).await?.ok_or(ExplainFault::Unavailable)
+    }
+
+    /// A contract's facts, explained, as far as an answer reaches.
     async fn history(
         &self,
         tenant: TenantId,
         contract: ContractId,
-        policy: Policy,
-        through: u64,
+        reach: &Reach,
+        known: &KnownPeriods,
     ) -> Result<History, ExplainFault> {
         let limit = self.entries_max.saturating_add(1);
-        let entries = entries_naming(&self.database, tenant, contract, through, limit).await?;
+        let calendar = known.periods.calendar;
+        let closes = known.closes.iter();
+        let mut names: Vec<String> =
+            closes.map(|close| calendar.period_of(close.last).to_string()).collect();
+        names.dedup();
+        names.push(contract.to_string());
+        let through = reach.recognition_seq;
+        let entries = entries_naming(&self.database, tenant, names, through, limit).await?;
         if u64::try_from(entries.len()).unwrap_or(u64::MAX) > self.entries_max {
             return Err(ExplainFault::TooLong(self.entries_max));
         }
@@ -135,7 +146,7 @@ impl ExplainServer {
             let read = self.contract_log.entries(tenant, seqs).await?;
             contract_log.extend(read.into_iter().map(|of| (of.entry.seq, of.entry)));
         }
-        history(contract, policy, &posted, &contract_log)
+        history(contract, (reach.policy, calendar), &posted, &contract_log)
             .map_err(|detail| failed(contract, &detail))
     }
 }

@@ -7,8 +7,11 @@ use backlog_proto::common::v1::Log;
 use backlog_proto::convert::Position;
 use backlog_proto::fields::Fields;
 use backlog_proto::log::v1::LogEntry;
+use backlog_proto::recognition::v1 as pb;
+use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::{AccountingPosted, Movement};
-use backlog_recognition_engine::{Explained, Explainer, Fact, Periods, Policy};
+use backlog_recognition_engine::{Calendar, Explained, Explainer, Fact, Periods, Policy};
+use chrono::NaiveDate;
 use prost::Message;
 
 use crate::accounting::convert::{fact, movement, own_fact};
@@ -61,6 +64,18 @@ impl Posted {
         }
     }
 
+    /// How far periods are closed after it, where it closes or reopens one.
+    fn closed_through(&self, calendar: Calendar) -> Option<Option<NaiveDate>> {
+        let period = |period: &Option<pb::Period>| {
+            calendar.period(period.as_ref().map_or("", |period| period.name.as_str()))
+        };
+        match &self.posted.own_fact {
+            Some(Wire::PeriodClosed(closed)) => Some(Some(period(&closed.period)?.last)),
+            Some(Wire::PeriodReopened(of)) => Some(period(&of.period)?.first.pred_opt()),
+            _ => None,
+        }
+    }
+
     fn movements(&self, contract: &str) -> impl Iterator<Item = &Movement> {
         self.posted.movements.iter().filter(move |moved| moved.contract_id == contract)
     }
@@ -70,12 +85,13 @@ impl Posted {
 /// accounts for. Errors when what comes out is not what was posted.
 pub(crate) fn history(
     contract: ContractId,
-    policy: Policy,
+    (policy, calendar): (Policy, Calendar),
     posted: &[Posted],
     contract_log: &HashMap<u64, LogEntry>,
 ) -> Result<History, String> {
     let name = contract.to_string();
     let mut history = History::default();
+    let mut periods = Periods { calendar, closed_through: None };
     let mut last_run = String::new();
     let (mut made, mut stored) = (Vec::new(), Vec::new());
     for entry in posted {
@@ -85,11 +101,15 @@ pub(crate) fn history(
         if !run.is_empty() && run == last_run {
             continue;
         }
+        if let Some(closed_through) = entry.closed_through(calendar) {
+            periods.closed_through = closed_through;
+            continue;
+        }
         let Some((source, fact)) = fact_of(entry, contract, policy, contract_log)? else {
             continue;
         };
         run.clone_into(&mut last_run);
-        let taken = history.explainer.take(&fact, Periods::default());
+        let taken = history.explainer.take(&fact, periods);
         let (explained, effects) =
             taken.map_err(|error| format!("entry {}: {error}", entry.seq))?;
         made.extend(effects.movements.iter().map(movement));
@@ -121,9 +141,14 @@ fn fact_of(
         return Ok(Some((own, Fact::Run { through })));
     }
     if let Some(wire) = &entry.posted.own_fact {
-        let read = own_fact(wire, &mut Fields::new());
-        let read = read.ok_or_else(|| format!("entry {} is not readable", entry.seq))?;
-        return Ok((read.contract == contract).then_some((own, read.fact)));
+        // What is of no contract, or waits for a second person, moves nothing.
+        let approved = match wire {
+            Wire::AdjustmentApproved(of) => of.adjustment.clone().map(Wire::Adjustment),
+            _ => None,
+        };
+        let read = own_fact(approved.as_ref().unwrap_or(wire), &mut Fields::new());
+        let read = read.filter(|read| read.contract == contract);
+        return Ok(read.map(|read| (own, read.fact)));
     }
     let seq = entry.posted.covered_contract_seq;
     let source = Position { log: Log::Contract, seq };

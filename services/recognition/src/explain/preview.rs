@@ -45,7 +45,7 @@ impl Change {
     pub(crate) fn preview(
         self,
         explainer: &Explainer,
-        policy: Policy,
+        (policy, periods): (Policy, Periods),
         run_through: Option<NaiveDate>,
     ) -> Result<Vec<Preview>, ExplainFault> {
         let fact = match self.fact {
@@ -53,6 +53,6 @@ impl Change {
             ContractFact::Changed { fact, .. } => fact,
             _ => return Err(ExplainFault::Internal),
         };
-        preview(explainer, &fact, run_through, Periods::default()).map_err(ExplainFault::Refused)
+        preview(explainer, &fact, run_through, periods).map_err(ExplainFault::Refused)
     }
 }

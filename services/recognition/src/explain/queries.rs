@@ -50,11 +50,11 @@ fn reach(row: &backlog_db::QueryResult) -> Result<Reach, DbError> {
     })
 }
 
-/// Entries of this log through a place that name a contract, `limit` at most.
+/// Entries of this log through a place that name one of these, `limit` at most.
 pub(crate) async fn entries_naming(
     database: &Database,
     tenant: TenantId,
-    contract: ContractId,
+    names: Vec<String>,
     through: u64,
     limit: u64,
 ) -> Result<Vec<Opened>, DbError> {
@@ -62,12 +62,7 @@ pub(crate) async fn entries_naming(
     let rows = database
         .read(
             "select entry from entries_naming($1, $2, $3, $4)",
-            vec![
-                tenant.uuid().into(),
-                contract.to_string().into(),
-                number(through).into(),
-                number(limit).into(),
-            ],
+            vec![tenant.uuid().into(), names.into(), number(through).into(), number(limit).into()],
         )
         .await?;
     rows.iter()
