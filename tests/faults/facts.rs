@@ -35,11 +35,11 @@ fn every_method() -> ContractTerms {
     let mut next = one("next", None, Method::StraightLine(contract::StraightLine::default()));
     next.ssp = Some(usd("1100.00"));
     next.term = Some(DateRange { from: Some(date(2027, 1, 1)), to: Some(date(2027, 12, 31)) });
-    next.renewal = Some(contract::RenewalOption {
+    next.renewal = Some(Box::new(contract::RenewalOption {
         expected_share: "0.5".to_owned(),
         expires_on: Some(date(2026, 12, 31)),
         exercise_price: Some(usd("1000.00")),
-    });
+    }));
     let total = |total: &str| total.to_owned();
     ContractTerms {
         obligations: vec![

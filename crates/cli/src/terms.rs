@@ -55,9 +55,8 @@ fn clause(clause: &Clause) -> pb::TerminationClause {
 
 /// One promise.
 pub(crate) fn obligation(obligation: &Obligation) -> pb::ObligationTerms {
-    let range = |(low, high): (Money, Money)| pb::MoneyRange {
-        low: Some(low.into()),
-        high: Some(high.into()),
+    let range = |(low, high): (Money, Money)| {
+        Box::new(pb::MoneyRange { low: Some(low.into()), high: Some(high.into()) })
     };
     pb::ObligationTerms {
         key: obligation.id.clone(),
@@ -70,10 +69,12 @@ pub(crate) fn obligation(obligation: &Obligation) -> pb::ObligationTerms {
         ssp_range: obligation.ssp_range.map(range),
         residual: obligation.residual,
         method: Some(method(&obligation.method)),
-        renewal: obligation.renewal.as_ref().map(|option| pb::RenewalOption {
-            expected_share: option.expected_share.to_string(),
-            expires_on: Some(option.expires_on.into()),
-            exercise_price: option.exercise_price.map(Into::into),
+        renewal: obligation.renewal.as_ref().map(|option| {
+            Box::new(pb::RenewalOption {
+                expected_share: option.expected_share.to_string(),
+                expires_on: Some(option.expires_on.into()),
+                exercise_price: option.exercise_price.map(Into::into),
+            })
         }),
     }
 }

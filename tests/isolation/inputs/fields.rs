@@ -96,6 +96,9 @@ fn wrong(row: &Row, leaf: &Leaf) -> Vec<Value> {
         Sort::Text => Vec::new(),
         Sort::Enum => [-1, 99, i32::MAX].map(Value::EnumNumber).to_vec(),
         Sort::Number if leaf.path == "page_size" => [-1, i32::MIN].map(Value::I32).to_vec(),
+        Sort::Number if leaf.path.ends_with("notice_days") => {
+            [-1, 36_501, i32::MAX].map(Value::I32).to_vec()
+        }
         Sort::Number if leaf.path == "year" => [-1, 0, i32::MAX].map(Value::I32).to_vec(),
         // The log of a service is read from any place and as far as it goes.
         Sort::Number if row.rpc.ends_with("EventLogService/Read") => Vec::new(),

@@ -39,7 +39,7 @@ pub(super) fn deliveries() -> Vec<contract::ObligationTerms> {
             price: None,
             quantity: "2".to_owned(),
             unit_price: "600.5".to_owned(),
-            ssp_range: Some(range),
+            ssp_range: Some(Box::new(range)),
             ..promise("goods", Method::PointInTime(contract::PointInTime { gates }))
         },
         promise("project", Method::Milestones(contract::Milestones { milestones })),
@@ -51,11 +51,11 @@ pub(super) fn deliveries() -> Vec<contract::ObligationTerms> {
         },
         contract::ObligationTerms {
             price: None,
-            renewal: Some(contract::RenewalOption {
+            renewal: Some(Box::new(contract::RenewalOption {
                 expected_share: "0.9".to_owned(),
                 expires_on: Some(date(2026, 12, 31)),
                 exercise_price: Some(usd("1100.00")),
-            }),
+            })),
             ..promise("next", Method::PercentComplete(contract::PercentComplete {}))
         },
     ]

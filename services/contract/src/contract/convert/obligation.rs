@@ -258,14 +258,18 @@ pub(super) fn obligation_to_proto(promise: &Promise, currency: Currency) -> pb::
         unit_price: decimal(promise.unit_price),
         ssp_range: promise
             .ssp_range
-            .map(|(low, high)| pb::MoneyRange { low: Some(money(low)), high: Some(money(high)) }),
+            .map(|(low, high)| pb::MoneyRange { low: Some(money(low)), high: Some(money(high)) })
+            .map(Box::new),
         residual: promise.residual,
         method: Some(method_to_proto(&promise.method, currency)),
-        renewal: promise.renewal.map(|option| pb::RenewalOption {
-            expected_share: option.expected_share.to_string(),
-            expires_on: Some(option.expires_on.into()),
-            exercise_price: Some(money(option.exercise_price)),
-        }),
+        renewal: promise
+            .renewal
+            .map(|option| pb::RenewalOption {
+                expected_share: option.expected_share.to_string(),
+                expires_on: Some(option.expires_on.into()),
+                exercise_price: Some(money(option.exercise_price)),
+            })
+            .map(Box::new),
     }
 }
 
@@ -291,7 +295,10 @@ fn parse_renewal(
 /// The same obligation with amounts and decimals in their one spelling; what is wrong stays.
 pub(super) fn respelled_obligation(obligation: &pb::ObligationTerms) -> pb::ObligationTerms {
     let mut copy = obligation.clone();
-    let range = copy.ssp_range.iter_mut().flat_map(|range| [&mut range.low, &mut range.high]);
+    let range = copy.ssp_range.iter_mut().flat_map(|range| {
+        let range = range.as_mut();
+        [&mut range.low, &mut range.high]
+    });
     let amounts = [&mut copy.price, &mut copy.ssp].into_iter().chain(range);
     for amount in amounts.flatten() {
         *amount = respelled(amount);

@@ -66,7 +66,10 @@ fn full() -> pb::ContractTerms {
             },
             pb::ObligationTerms {
                 residual: true,
-                ssp_range: Some(pb::MoneyRange { low: wire_usd("1"), high: wire_usd("20") }),
+                ssp_range: Some(Box::new(pb::MoneyRange {
+                    low: wire_usd("1"),
+                    high: wire_usd("20"),
+                })),
                 ..with("rest", Method::StraightLine(pb::StraightLine::default()))
             },
         ],

@@ -109,7 +109,7 @@ pub(super) fn obligation(
         }
         (stated, _) => stated,
     };
-    let renewal = renewal(&at("renewal"), terms.renewal.as_ref(), currency, fields)?;
+    let renewal = renewal(&at("renewal"), terms.renewal.as_deref(), currency, fields)?;
     let (key, residual) = (terms.key.clone(), terms.residual);
     Some(move |id| SignedObligation {
         id,

@@ -157,7 +157,7 @@ fn residuals_and_discounts_share_the_price() {
         }
         terms.obligations[1].ssp = None;
         terms.obligations[1].residual = true;
-        terms.obligations[1].ssp_range = range;
+        terms.obligations[1].ssp_range = range.map(Box::new);
         terms
     };
     let read = parse(&residual("1500", None)).unwrap();
@@ -240,10 +240,11 @@ const WRONG: &[(&[&str], Spoil)] = &[
         t.obligations[0].ssp = usd("1");
     }),
     (&["ssp_range.low"], |t| {
-        t.obligations[0].ssp_range = Some(pb::MoneyRange { low: None, high: usd("1") });
+        t.obligations[0].ssp_range = Some(Box::new(pb::MoneyRange { low: None, high: usd("1") }));
     }),
     (&["ssp_range.high"], |t| {
-        t.obligations[0].ssp_range = Some(pb::MoneyRange { low: usd("2"), high: usd("1") });
+        t.obligations[0].ssp_range =
+            Some(Box::new(pb::MoneyRange { low: usd("2"), high: usd("1") }));
     }),
 ];
 
