@@ -13,7 +13,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic_types::StatusExt;
 
 use crate::broker::log_token;
-use crate::entry::{Opened, open};
+use crate::entry::{GENESIS, Opened, open};
 
 /// The owner of one log, as its readers see it.
 #[derive(Clone)]
@@ -101,7 +101,9 @@ impl Reader {
     /// When the owner does not answer.
     pub async fn entries(&self, tenant: TenantId, seqs: &[u64]) -> Result<Vec<Opened>, ReadError> {
         let only_seqs = seqs.to_vec();
-        self.ask(tenant, ReadRequest { only_seqs, ..ReadRequest::default() }, usize::MAX).await
+        let after_hash = GENESIS.to_vec();
+        let request = ReadRequest { only_seqs, after_hash, ..ReadRequest::default() };
+        self.ask(tenant, request, usize::MAX).await
     }
 
     async fn ask(

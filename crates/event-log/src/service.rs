@@ -139,9 +139,6 @@ impl EventLogService for LogServer {
         let scope =
             context(&request)?.tenant_scope(Permission::LogRead).map_err(|e| to_status(&e))?;
         let ReadRequest { after_seq, after_hash, limit, only_seqs } = request.into_inner();
-        if !only_seqs.is_empty() {
-            return self.only(scope.tenant, only_seqs).await;
-        }
         let known = after_seq != 0 || after_hash == GENESIS;
         if after_hash.len() != GENESIS.len() || !known {
             let mut fields = Fields::new();
@@ -151,6 +148,9 @@ impl EventLogService for LogServer {
         self.check_history(scope.tenant, after_seq, &after_hash)
             .await
             .map_err(|fault| to_status(&fault))?;
+        if !only_seqs.is_empty() {
+            return self.only(scope.tenant, only_seqs).await;
+        }
         let limit = if limit == 0 { u64::MAX } else { limit };
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
         let server = self.clone();

@@ -33,7 +33,7 @@ pub(crate) fn set_exchange_rate(subject: &Subject) -> Vec<Vec<u8>> {
             from_currency_code: "EUR".to_owned(),
             to_currency_code: "USD".to_owned(),
             kind: recognition::RateKind::Closing.into(),
-            on: Some(date(2026, 1, 31)),
+            on: Some(date(2026, 12, 31)),
             rate: "1.08".to_owned(),
         }),
         validate_only: subject.dry,

@@ -40,14 +40,18 @@ pub(crate) fn get_plan(subject: &Subject) -> Vec<Vec<u8>> {
 }
 
 pub(crate) fn explain_contract(subject: &Subject) -> Vec<Vec<u8>> {
-    encoded(&[recognition::ExplainContractRequest {
+    let all = recognition::ExplainContractRequest {
         contract_id: subject.contract.clone(),
+        page_size: subject.page_size,
+        min_positions: seen(),
+        ..Default::default()
+    };
+    let some = recognition::ExplainContractRequest {
         obligation_id: subject.obligation.clone(),
         period: year(),
-        page_size: 10,
-        page_token: String::new(),
-        min_positions: seen(),
-    }])
+        ..all.clone()
+    };
+    encoded(&[all, some])
 }
 
 pub(crate) fn preview_change(subject: &Subject) -> Vec<Vec<u8>> {

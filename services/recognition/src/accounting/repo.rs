@@ -144,9 +144,6 @@ impl Loaded {
             for run in changed.runs.iter().filter_map(|id| books.runs.get(id)) {
                 out.push(RUN, run_rows::run(*tenant, run));
             }
-            if let Some(through) = changed.scheduled {
-                out.push(LEASE, run_rows::lease_done(*tenant, through));
-            }
             for (key, amount) in changed.totals.iter() {
                 out.push(TOTAL, period_rows::total(*tenant, key, amount));
             }
@@ -317,9 +314,6 @@ pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Lo
     tenants(tx, &named, &mut loaded).await?;
     if !named.runs.is_empty() {
         runs(tx, &named, &mut loaded).await?;
-    }
-    if !named.scheduled.is_empty() {
-        fences(tx, &named, &mut loaded).await?;
     }
     if !named.periods.is_empty() {
         period_repo::load(tx, &named.periods, &named.closes, &mut loaded.books).await?;

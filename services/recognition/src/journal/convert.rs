@@ -41,16 +41,16 @@ fn mapping(wire: &pb::AccountMapping, fields: &mut Fields) -> Option<AccountMapp
     let mut accounts = BTreeMap::new();
     for (index, assignment) in wire.accounts.iter().enumerate() {
         let path = format!("mapping.accounts[{index}]");
-        let Some(role) = role_from(assignment.role()) else {
+        let role = role_from(assignment.role());
+        if role.is_none() {
             fields.violation(format!("{path}.role"), "must be a role that is known here");
-            continue;
-        };
+        }
         let code = &assignment.account_code;
         let plain = |c: u8| c.is_ascii_alphanumeric() || b"._:/-".contains(&c);
         if code.is_empty() || code.len() > CODE_MAX || !code.bytes().all(plain) {
             let sentence = "must be 1 to 60 letters, digits, and . _ : / -";
             fields.violation(format!("{path}.account_code"), sentence);
-        } else if accounts.insert(role, code.clone()).is_some() {
+        } else if role.and_then(|role| accounts.insert(role, code.clone())).is_some() {
             fields.violation(format!("{path}.role"), "must be assigned once");
         }
     }

@@ -35,8 +35,8 @@ fn changes_and_bills_are_read_strictly() {
             "unknown treatment \"blended\"; known: prospective, catch_up, separate",
         ),
         (
-            "amend: {contract: acme, changes: [], expect_treatment: catch_up}",
-            "unknown key \"expect_treatment\" in amend; known: contract, termination, changes",
+            "amend: {contract: acme, changes: [], expected: catch_up}",
+            "unknown key \"expected\" in amend; known: contract",
         ),
         ("amend: {contract: acme, changes: [], approved: maybe}", "approved must be true or false"),
         (
