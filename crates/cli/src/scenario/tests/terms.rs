@@ -123,7 +123,10 @@ fn obligations_are_read_strictly() {
             "ssp_range needs \"hi",
         ),
         ("price: \"1.00\", method: straight_line, cap: \"1.00\"", "unknown key \"cap\""),
-        ("price: \"1.00\", method: straight_line, option: {}", "option needs \"expected_share\""),
+        (
+            "price: \"1.00\", method: straight_line, option: {expires_on: 2026-12-31}",
+            "option needs \"expected_share\"",
+        ),
     ];
     for (obligation, message) in table {
         let text = file("").replace("price: \"1200.00\", method: straight_line", obligation);
