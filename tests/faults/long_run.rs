@@ -47,7 +47,8 @@ async fn follow(
     });
     let mut client = RunServiceClient::new(stack.channel(Service::Recognition));
     let mut stream = client.stream_run(request).await?.into_inner();
-    while let Some(told) = stream.message().await? {
+    loop {
+        let told = stream.message().await?.expect("a run is answered or refused");
         match told.news.expect("news") {
             News::Progress(progress) if progress.entries_posted >= until => {
                 return Ok((progress.entries_posted, None));
@@ -56,7 +57,6 @@ async fn follow(
             News::Result(result) => return Ok((result.entries_posted, Some(result))),
         }
     }
-    panic!("a run that is neither answered nor refused")
 }
 
 /// What recognition keeps of a tenant, told without ids, in the order of signatures.

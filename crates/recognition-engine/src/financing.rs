@@ -36,7 +36,7 @@ impl Financing {
     }
 
     /// Interest of the year so far, in minor units.
-    fn to_date(&self) -> Result<i128, EngineError> {
+    fn to_date(self) -> Result<i128, EngineError> {
         let (Some(from), Some(to)) = (self.year_from, self.anniversary()) else { return Ok(0) };
         let days = i128::from(to.signed_duration_since(from).num_days());
         let whole = days.checked_mul(Quantity::ONE.scaled()).ok_or(EngineError::Overflow)?;

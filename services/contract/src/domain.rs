@@ -80,7 +80,7 @@ pub(crate) enum Effect {
     /// A tenant is suspended, or no longer.
     Suspended(bool),
     /// A contract is as given.
-    Contract(Contract),
+    Contract(Box<Contract>),
     /// An invoice is there, and its contract is billed as given.
     Invoiced {
         /// The invoice.
@@ -280,7 +280,7 @@ impl Domain for ContractDomain {
         match effect {
             Effect::Tenant(created) => loaded.tenants.put(created),
             Effect::Suspended(_) => loaded.tenants.change(tenant),
-            Effect::Contract(contract) => loaded.contracts.put(tenant, contract),
+            Effect::Contract(contract) => loaded.contracts.put(tenant, *contract),
             Effect::Invoiced { invoice, billed } => {
                 loaded.contracts.bill(tenant, invoice.contract, billed);
                 loaded.invoices.add(tenant, invoice);

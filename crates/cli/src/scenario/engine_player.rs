@@ -295,8 +295,8 @@ impl Player for EnginePlayer {
 
     async fn treatment(&mut self, view: &View) -> Result<Option<String>, Failure> {
         let Some(handle) = &view.contract else { return Ok(None) };
-        let made = self.known(handle)?.treatments.iter().filter(|(on, _)| *on <= view.as_of);
-        Ok(made.last().map(|(_, treatment)| treatment.name().to_owned()))
+        let mut made = self.known(handle)?.treatments.iter().filter(|(on, _)| *on <= view.as_of);
+        Ok(made.next_back().map(|(_, treatment)| treatment.name().to_owned()))
     }
 
     async fn warnings(&mut self, view: &View) -> Result<Vec<String>, Failure> {

@@ -65,6 +65,6 @@ impl AmendContract {
         } else {
             (events::amended(&changed, &amendment), changed)
         };
-        Ok(Change { events: vec![event], effect: Effect::Contract(after) })
+        Ok(Change { events: vec![event], effect: Effect::Contract(Box::new(after)) })
     }
 }

@@ -39,6 +39,6 @@ impl CreateContract {
     pub(crate) fn decide(&self) -> Change<Effect> {
         let contract = Contract::draft(self.contract, self.terms.clone());
         let event = events::drafted(&contract, self.entered_on);
-        Change { events: vec![event], effect: Effect::Contract(contract) }
+        Change { events: vec![event], effect: Effect::Contract(Box::new(contract)) }
     }
 }

@@ -91,6 +91,6 @@ impl SignContract {
             }
         };
         let event = events::signed(&contract, self.signed_on);
-        Ok(Change { events: vec![event], effect: Effect::Contract(contract) })
+        Ok(Change { events: vec![event], effect: Effect::Contract(Box::new(contract)) })
     }
 }

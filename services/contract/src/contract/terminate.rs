@@ -56,6 +56,6 @@ impl TerminateContract {
         fields.finish().map_err(ContractError::Invalid)?;
         let contract = contract.end(on);
         let event = events::terminated(&contract, &self.termination);
-        Ok(Change { events: vec![event], effect: Effect::Contract(contract) })
+        Ok(Change { events: vec![event], effect: Effect::Contract(Box::new(contract)) })
     }
 }

@@ -87,7 +87,7 @@ impl IssueCreditNote {
             tax: self.tax.map_or(0, Money::minor),
             concession: self.concession,
         };
-        let effect = Effect::Contract(credit_note.credited(contract));
+        let effect = Effect::Contract(Box::new(credit_note.credited(contract)));
         Ok(Change { events: vec![events::credited(&credit_note)], effect })
     }
 }

@@ -66,7 +66,7 @@ impl RecordPayment {
             return Err(InvoiceError::RefundExceedsPaid(refused));
         }
         let event = events::paid(&self.payment);
-        let effect = Effect::Contract(Contract { paid, ..contract.clone() });
+        let effect = Effect::Contract(Box::new(Contract { paid, ..contract.clone() }));
         Ok(Change { events: vec![event], effect })
     }
 }

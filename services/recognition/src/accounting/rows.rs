@@ -210,7 +210,6 @@ pub(crate) fn contract_basis(state: &ContractState) -> String {
     })
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
 const fn is_zero(amount: &i128) -> bool {
     *amount == 0
 }

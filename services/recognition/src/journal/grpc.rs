@@ -122,10 +122,10 @@ impl JournalServer {
             }
         } else {
             included = settings.included;
-            if let Some(contract) = contract {
-                if !queries::is_known(database, scope.tenant, contract).await? {
-                    return Err(CallFault::UnknownContract(contract).into());
-                }
+            if let Some(contract) = contract
+                && !queries::is_known(database, scope.tenant, contract).await?
+            {
+                return Err(CallFault::UnknownContract(contract).into());
             }
             let through = included.recognition_seq;
             let mut log = LogLines::new(database, scope.tenant, 0, through);

@@ -3,6 +3,7 @@
 pub mod convert;
 pub mod error;
 pub mod grpc;
+#[expect(clippy::module_inception, reason = "the room of the aggregate is named after it")]
 pub mod journal;
 pub(crate) mod lines;
 pub(crate) mod queries;

@@ -154,7 +154,7 @@ impl Scheduler {
                 }
             }
             Err(fault) => {
-                tracing::warn!(%tenant, %through, %fault, "a scheduled run is left for later")
+                tracing::warn!(%tenant, %through, %fault, "a scheduled run is left for later");
             }
         }
     }

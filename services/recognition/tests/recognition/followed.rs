@@ -39,7 +39,8 @@ async fn follow(
     let mut client = RunServiceClient::new(replica.channel());
     let mut stream = client.stream_run(request).await?.into_inner();
     let mut told = Vec::new();
-    while let Some(message) = stream.message().await? {
+    loop {
+        let message = stream.message().await?.expect("a run ends with a result");
         match message.news.unwrap() {
             News::Progress(progress) => told.push(progress),
             News::Result(result) => {
@@ -48,7 +49,6 @@ async fn follow(
             }
         }
     }
-    panic!("the run ended without a result")
 }
 
 // Shows that a run tells how far it is, from what it posted before it was cut off to what it will post,

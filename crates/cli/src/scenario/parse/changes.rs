@@ -14,7 +14,7 @@ use super::super::{
 /// What an entry under `changes` is.
 enum Item {
     Change(Change),
-    Add(Obligation),
+    Add(Box<Obligation>),
 }
 
 impl Reader {
@@ -67,7 +67,7 @@ impl Reader {
         for item in items.into_iter().collect::<Option<Vec<_>>>()? {
             match item {
                 Item::Change(change) => amendment.changes.push(change),
-                Item::Add(obligation) => amendment.added.push(obligation),
+                Item::Add(obligation) => amendment.added.push(*obligation),
             }
         }
         Some(amendment)
@@ -78,7 +78,7 @@ impl Reader {
         if let Some(added) = block.take("add") {
             let obligation = self.obligation(added);
             block.close(self);
-            return obligation.map(Item::Add);
+            return obligation.map(Box::new).map(Item::Add);
         }
         let obligation = block.need(self, "obligation");
         let obligation = obligation.and_then(|node| self.obligation_of(contract, node, refused));

@@ -20,7 +20,7 @@ impl StackPlayer {
             .iter()
             .filter(|fact| day(fact.on.as_ref()).is_some_and(|on| on <= view.as_of));
         let treated = facts.filter_map(|fact| fact.treated.as_ref()).next_back();
-        let used = treated.map(|treated| treated.used());
+        let used = treated.map(pb::Treated::used);
         Ok(used.filter(|used| *used != ChangeTreatment::Unspecified).map(treatment_name))
     }
 
