@@ -40,7 +40,7 @@ async fn follow(
     let mut stream = client.stream_run(request).await?.into_inner();
     let mut told = Vec::new();
     loop {
-        let message = stream.message().await?.expect("a run ends with a result");
+        let message = stream.message().await?.unwrap();
         match message.news.unwrap() {
             News::Progress(progress) => told.push(progress),
             News::Result(result) => {
