@@ -1,7 +1,7 @@
 //! Allocation of the transaction price to obligations (606-10-32-28 to 32-45).
 
 use backlog_ids::ObligationId;
-use backlog_money::{AllocateError, Quantity, allocate};
+use backlog_money::{AllocateError, allocate};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -9,7 +9,6 @@ use crate::{
     facts::{SignedContract, Variable},
     math::{add, sub, sum},
     prices::stand_alone,
-    share::Share,
     validate::validate,
 };
 
@@ -105,11 +104,7 @@ impl Allocation {
 /// The expected exercise price of each option to renew.
 fn renewals(contract: &SignedContract) -> Result<Vec<(ObligationId, i128)>, EngineError> {
     let of = contract.obligations.iter().filter_map(|o| o.renewal.map(|option| (o.id, option)));
-    of.map(|(id, option)| {
-        let (share, one) = (option.expected_share.scaled(), Quantity::ONE.scaled());
-        Ok((id, Share::new(share, one).apply(option.exercise_price)?))
-    })
-    .collect()
+    of.map(|(id, option)| Ok((id, option.expected_of(option.exercise_price)?))).collect()
 }
 
 /// The transaction price of each obligation of a contract, in their order. In minor units. Errors

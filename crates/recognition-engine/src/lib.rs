@@ -87,6 +87,7 @@ pub use policy::{Convention, Policy, ReceivableOn, Rounding};
 pub use preview::{Preview, preview};
 pub use progress::{Mark, Point, ProgressFact, Reading};
 pub use schedule::{Schedule, ScheduledMonth};
+pub use separate::can_be_separate;
 pub use share::Share;
 pub use state::{
     AccountingContract, BalancePoint, ContractState, Financing, Hold, ObligationState, Pending,

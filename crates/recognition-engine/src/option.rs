@@ -6,6 +6,7 @@ use chrono::NaiveDate;
 use crate::{
     effects::{Cause, Measure},
     error::EngineError,
+    facts::Renewal,
     math::{add, sub},
     method::Method,
     phase::{Phase, Spread},
@@ -75,6 +76,13 @@ impl Settlement {
         })?;
         let left = sub(self.state.at(place)?.potential, paid)?;
         self.potential(place, left.max(0), Cause::Amendment, on)
+    }
+}
+
+impl Renewal {
+    /// The part of an amount that is expected to be exercised (606-10-55-45).
+    pub(crate) fn expected_of(self, amount: i128) -> Result<i128, EngineError> {
+        Share::new(self.expected_share.scaled(), Quantity::ONE.scaled()).apply(amount)
     }
 }
 

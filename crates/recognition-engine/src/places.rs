@@ -163,7 +163,8 @@ impl ObligationState {
 
 impl Method {
     /// How many units or hours are promised, where they are counted.
-    pub(crate) const fn total(&self) -> Option<Quantity> {
+    #[must_use]
+    pub const fn total(&self) -> Option<Quantity> {
         match self {
             Self::Units { total } | Self::LaborHours { total } => Some(*total),
             Self::PointInTime { quantity, .. } => Some(*quantity),

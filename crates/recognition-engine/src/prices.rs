@@ -1,13 +1,10 @@
 //! Stand-alone selling prices that a price is shared by (606-10-32-31 to 32-38).
 
-use backlog_money::Quantity;
-
 use crate::{
     allocation::split,
     error::{EngineError, Violation, ViolationReason},
     facts::{DiscountScope, SignedContract, SignedObligation},
     math::{sub, sum},
-    share::Share,
 };
 
 /// What each obligation weighs, in the contract's order: its stand-alone selling price, less its part
@@ -19,11 +16,7 @@ pub(crate) fn stand_alone(
     let mut prices = Vec::with_capacity(contract.obligations.len());
     for obligation in &contract.obligations {
         prices.push(match obligation.renewal {
-            // By the share that is expected to be wanted (606-10-55-45).
-            Some(option) => {
-                let share = Share::new(option.expected_share.scaled(), Quantity::ONE.scaled());
-                share.apply(obligation.ssp.unwrap_or(option.exercise_price))?
-            }
+            Some(option) => option.expected_of(obligation.ssp.unwrap_or(option.exercise_price))?,
             None => own_price(contract, obligation),
         });
     }

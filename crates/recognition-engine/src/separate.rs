@@ -34,11 +34,9 @@ pub(crate) fn is_separate(
     Ok(fact.added.iter().all(is_at_ssp) && can_be_separate(state, fact)?)
 }
 
-/// Whether a change only adds something.
-pub(crate) fn can_be_separate(
-    state: &ContractState,
-    fact: &AmendmentFact,
-) -> Result<bool, EngineError> {
+/// Whether a change only adds something, so that it can be a contract of its own. Errors when it names
+/// what the contract does not have.
+pub fn can_be_separate(state: &ContractState, fact: &AmendmentFact) -> Result<bool, EngineError> {
     for change in &fact.changes {
         if increase(state, change)?.is_none() {
             return Ok(false);

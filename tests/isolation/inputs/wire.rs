@@ -196,13 +196,16 @@ fn endless(message: &MessageDescriptor) -> Vec<(String, Vec<u8>)> {
     for field in message.fields().collect::<Vec<_>>() {
         let number = u8::try_from(field.number()).expect("a small number");
         let key = number << 3 | 2;
-        // Numbers of a list are packed: a million of them say how long they are.
         let items = matches!(field.kind(), Kind::Message(_) | Kind::String | Kind::Bytes);
         if field.is_list() && items {
             found.push((field.name().to_owned(), [key, 0].repeat(1_000_000)));
-        } else if let (Kind::Message(inner), false) =
-            (field.kind(), field.is_map() || field.is_list())
-        {
+        } else if field.is_list() {
+            // Numbers are packed: a million ones behind their length.
+            let mut bytes = vec![key];
+            prost::encoding::encode_varint(1_000_000, &mut bytes);
+            bytes.extend([1].repeat(1_000_000));
+            found.push((field.name().to_owned(), bytes));
+        } else if let (Kind::Message(inner), false) = (field.kind(), field.is_map()) {
             for (path, items) in endless(&inner) {
                 let mut bytes = vec![key];
                 prost::encoding::encode_varint(items.len().try_into().unwrap_or(0), &mut bytes);

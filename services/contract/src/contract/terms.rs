@@ -245,17 +245,7 @@ impl Terms {
 impl Promise {
     /// The units or hours that progress is measured by; none where something else measures it.
     pub(crate) fn total(&self) -> Option<Quantity> {
-        match &self.method {
-            Method::Units { total } | Method::LaborHours { total } => Some(*total),
-            Method::PointInTime { quantity, .. } => Some(*quantity),
-            Method::StraightLine { .. }
-            | Method::Milestones(_)
-            | Method::CostToCost { .. }
-            | Method::PercentComplete
-            | Method::RightToInvoice { .. }
-            | Method::Usage { .. }
-            | Method::MaterialRight { .. } => None,
-        }
+        self.method.total()
     }
 
     /// The same, added to a contract: its price is all its own.

@@ -151,7 +151,7 @@ impl ClosePeriod {
         Ok((posted, change, period))
     }
 
-    /// Everything that is looked at, in order. The journal's own check belongs beside the last one.
+    /// Everything that is looked at, in order, once it is the period's turn: another one is refused before.
     fn checks(&self, books: &Books, period: &Period) -> Vec<CheckItem> {
         let work = books.open_work.get(&period.last).copied().unwrap_or_default();
         let due = books.contracts.values();

@@ -6,7 +6,7 @@ use backlog_ids::ObligationId;
 use backlog_money::{Currency, Money, Quantity};
 use backlog_recognition_engine::{
     self as engine, AmendmentFact, ContractState, EstimateFact, Fact, ObligationChange,
-    SignedContract, SignedObligation, TerminationFact, ViolationReason, validate,
+    SignedContract, SignedObligation, TerminationFact, ViolationReason, can_be_separate, validate,
 };
 use chrono::NaiveDate;
 
@@ -15,9 +15,9 @@ use crate::failure::Failure;
 use super::super::model::{
     Amendment, Change, Estimate, Included, Obligation, Reestimate, Refund, Termination, Treatment,
 };
-use super::refusal::{invalid, unfit};
+use super::refusal::{invalid, refusal, unfit};
 use super::tally::Promise;
-use super::terms::{promised, term_of};
+use super::terms::{clauses_of, promised, term_of};
 use super::{EnginePlayer, Signed};
 
 impl EnginePlayer {
@@ -64,16 +64,24 @@ impl EnginePlayer {
             Treatment::CatchUp => engine::Treatment::CatchUp,
             Treatment::Separate => engine::Treatment::Separate,
         });
+        let contract = state.contract;
+        let mut wrong = Vec::new();
+        let clauses = amendment.clauses.as_deref();
+        let clauses = clauses.map(|of| clauses_of("amendment.clauses.clauses", of, &mut wrong));
+        let fact = AmendmentFact { contract, on, changes, added, treatment, clauses };
+        let separate = treatment == Some(engine::Treatment::Separate);
+        if separate && !can_be_separate(state, &fact).map_err(refusal)? {
+            let sentence = "a change does more than add units, hours or days for more money";
+            wrong.push(("amendment.treatment".to_owned(), sentence.to_owned()));
+        }
+        if !wrong.is_empty() {
+            return Err(invalid(wrong));
+        }
         if amendment.proposed {
             // In the trail, and in no figure.
             return Ok(());
         }
-        let contract = state.contract;
-        let clauses = amendment.clauses.as_ref();
-        let clauses = clauses.map(|clauses| clauses.iter().map(super::terms::clause).collect());
-        let fact =
-            Fact::Amended(AmendmentFact { contract, on, changes, added, treatment, clauses });
-        self.fold(on, &amendment.contract, &fact)?;
+        self.fold(on, &amendment.contract, &Fact::Amended(fact))?;
         self.keep(&amendment.contract, |kept| *kept = tally);
         Ok(())
     }

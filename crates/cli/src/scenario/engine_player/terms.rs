@@ -19,6 +19,10 @@ use super::refusal::{invalid, refusal};
 use super::tally::Tally;
 use super::{EnginePlayer, Known, contract_id};
 
+/// What the contract service takes of clauses.
+const CLAUSES_MAX: usize = 10;
+const NOTICE_MAX: u32 = 36_500;
+
 impl EnginePlayer {
     pub(super) fn sign(
         &mut self,
@@ -86,6 +90,12 @@ pub(super) fn signed(
         amount: scope.amount.map(Money::minor),
     });
     let price = terms.price.map(Money::minor);
+    let clauses = clauses_of("terms.clauses", &terms.clauses, &mut wrong);
+    let sound = |rate: &Quantity| Quantity::ZERO < *rate && *rate <= Quantity::ONE;
+    if terms.financing.is_some_and(|rate| !sound(&rate)) {
+        let sentence = "the rate is a fraction above 0 and at most 1";
+        wrong.push(("terms.financing_rate".to_owned(), sentence.to_owned()));
+    }
     let Some(term) = whole.filter(|_| wrong.is_empty()) else { return Err(invalid(wrong)) };
     // As the contract service fills it in: the last day of a right is judged by it.
     let own = |o: SignedObligation| SignedObligation { term: o.term.or(Some(term)), ..o };
@@ -99,7 +109,7 @@ pub(super) fn signed(
         obligations,
         variables,
         discount,
-        clauses: terms.clauses.iter().map(clause).collect(),
+        clauses,
         financing: terms.financing,
     };
     allocate_price(&signed).map_err(refusal)?;
@@ -135,8 +145,33 @@ pub(super) fn promised(
     }
 }
 
-/// A right to end a contract early.
-pub(super) fn clause(clause: &Clause) -> engine::Clause {
+/// Rights to end a contract early; what is wrong with them goes to `wrong`.
+pub(super) fn clauses_of(
+    field: &str,
+    clauses: &[Clause],
+    wrong: &mut Vec<(String, String)>,
+) -> Vec<engine::Clause> {
+    for (place, clause) in clauses.iter().enumerate() {
+        let mut refuse = |name: &str, sentence: &str| {
+            wrong.push((format!("{field}[{place}].{name}"), sentence.to_owned()));
+        };
+        if clause.notice_days > NOTICE_MAX {
+            refuse("notice_days", "at most a hundred years of notice can be agreed on");
+        }
+        if clause.penalty.is_some_and(|penalty| penalty.minor() < 0) {
+            refuse("penalty", "it must not be negative");
+        }
+        if clause.from.zip(clause.to).is_some_and(|(from, to)| to < from) {
+            refuse("to", "it must not be before the first day");
+        }
+    }
+    if clauses.len() > CLAUSES_MAX {
+        wrong.push((field.to_owned(), format!("at most {CLAUSES_MAX} can be agreed on")));
+    }
+    clauses.iter().map(clause).collect()
+}
+
+fn clause(clause: &Clause) -> engine::Clause {
     engine::Clause {
         notice_days: clause.notice_days,
         penalty: clause.penalty.map_or(0, Money::minor),

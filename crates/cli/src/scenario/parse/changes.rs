@@ -23,7 +23,9 @@ impl Reader {
         let contract = self.handle(&mut block, refused);
         let amendment = self.amendment(block, contract.as_deref(), refused);
         let amendment = Amendment { contract: contract?, ..amendment? };
-        if let Some(known) = self.contracts.get_mut(&amendment.contract).filter(|_| !refused) {
+        if let Some(known) =
+            self.contracts.get_mut(&amendment.contract).filter(|_| !refused && !amendment.proposed)
+        {
             known.obligations.extend(amendment.added.iter().map(|added| added.id.clone()));
         }
         Some(Verb::Amend(amendment))
