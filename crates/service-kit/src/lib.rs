@@ -20,7 +20,7 @@ mod panics;
 mod unread;
 
 pub use deadline::deadline;
-pub use door::context;
+pub use door::{context, tenant_scope};
 pub use error::{Fault, InvalidFields, Kind, to_status};
 pub use server::{Readiness, Server, Services};
 pub use sources::{Clock, Ids};

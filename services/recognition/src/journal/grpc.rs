@@ -12,7 +12,7 @@ use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::journal_service_server::JournalService;
 use backlog_service_kit::error::InvalidFields;
 use backlog_service_kit::page::{PageScope, PageTokenInvalid, PageTokens};
-use backlog_service_kit::{context, deadline, to_status};
+use backlog_service_kit::{deadline, tenant_scope, to_status};
 use backlog_tenancy::{Permission, TenantScope};
 use prost::Message;
 use tokio::sync::mpsc::Sender;
@@ -286,10 +286,6 @@ async fn send(lines: &[ExportLine], mapping: &AccountMapping, to: &Sender<Lines>
     true
 }
 
-fn scope<T>(request: &Request<T>, permission: Permission) -> Result<TenantScope, Status> {
-    context(request)?.tenant_scope(permission).map_err(|denied| to_status(&denied))
-}
-
 fn answer<T>(outcome: Result<T, JournalFault>) -> Result<Response<T>, Status> {
     outcome.map(Response::new).map_err(|fault| to_status(&fault))
 }
@@ -302,7 +298,7 @@ impl JournalService for JournalServer {
         &self,
         request: Request<pb::SetAccountMappingRequest>,
     ) -> Result<Response<pb::SetAccountMappingResponse>, Status> {
-        let scope = scope(&request, Permission::JournalConfigure)?;
+        let scope = tenant_scope(&request, Permission::JournalConfigure)?;
         let request = request.into_inner();
         let kept = async {
             let mut fields = Fields::new();
@@ -325,7 +321,7 @@ impl JournalService for JournalServer {
         &self,
         request: Request<pb::GetAccountMappingRequest>,
     ) -> Result<Response<pb::GetAccountMappingResponse>, Status> {
-        let scope = scope(&request, Permission::JournalRead)?;
+        let scope = tenant_scope(&request, Permission::JournalRead)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let request = request.into_inner();
         let read = async {
@@ -347,7 +343,7 @@ impl JournalService for JournalServer {
         &self,
         request: Request<pb::SetExchangeRateRequest>,
     ) -> Result<Response<pb::SetExchangeRateResponse>, Status> {
-        let scope = scope(&request, Permission::JournalConfigure)?;
+        let scope = tenant_scope(&request, Permission::JournalConfigure)?;
         let request = request.into_inner();
         let kept = async {
             let mut fields = Fields::new();
@@ -369,7 +365,7 @@ impl JournalService for JournalServer {
         &self,
         request: Request<pb::GetTrialBalanceRequest>,
     ) -> Result<Response<pb::GetTrialBalanceResponse>, Status> {
-        let scope = scope(&request, Permission::JournalRead)?;
+        let scope = tenant_scope(&request, Permission::JournalRead)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         answer(self.trial_balance(&scope, request.get_ref(), deadline).await)
     }
@@ -378,7 +374,7 @@ impl JournalService for JournalServer {
         &self,
         request: Request<pb::ExportJournalRequest>,
     ) -> Result<Response<pb::ExportJournalResponse>, Status> {
-        let scope = scope(&request, Permission::JournalExport)?;
+        let scope = tenant_scope(&request, Permission::JournalExport)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         answer(self.export(&scope, request.get_ref(), deadline).await)
     }
@@ -387,7 +383,7 @@ impl JournalService for JournalServer {
         &self,
         request: Request<pb::ReadJournalRequest>,
     ) -> Result<Response<Self::ReadJournalStream>, Status> {
-        let scope = scope(&request, Permission::JournalRead)?;
+        let scope = tenant_scope(&request, Permission::JournalRead)?;
         let asked = self.batch(&scope, request.get_ref()).await;
         let asked = asked.map_err(|fault| to_status(&fault))?;
         let (sender, receiver) = tokio::sync::mpsc::channel(2);
@@ -404,7 +400,7 @@ impl JournalService for JournalServer {
         &self,
         request: Request<pb::ListJournalExportsRequest>,
     ) -> Result<Response<pb::ListJournalExportsResponse>, Status> {
-        let scope = scope(&request, Permission::JournalRead)?;
+        let scope = tenant_scope(&request, Permission::JournalRead)?;
         answer(self.exports(&scope, request.get_ref()).await)
     }
 }

@@ -18,7 +18,7 @@ use backlog_proto::recognition::v1::{
     ListPeriodsResponse, ReopenPeriodRequest, ReopenPeriodResponse,
 };
 use backlog_recognition_engine::Period;
-use backlog_service_kit::{context, deadline, to_status};
+use backlog_service_kit::{deadline, tenant_scope, to_status};
 use backlog_tenancy::{Permission, TenantScope};
 use prost::Message;
 use tokio::time::Instant;
@@ -262,17 +262,13 @@ fn odd(answer: &Answer) -> CallFault {
     CallFault::Internal
 }
 
-fn scope<T>(request: &Request<T>, permission: Permission) -> Result<TenantScope, Status> {
-    context(request)?.tenant_scope(permission).map_err(|denied| to_status(&denied))
-}
-
 #[tonic::async_trait]
 impl PeriodService for PeriodServer {
     async fn close_period(
         &self,
         request: Request<ClosePeriodRequest>,
     ) -> Result<Response<ClosePeriodResponse>, Status> {
-        let scope = scope(&request, Permission::PeriodClose)?;
+        let scope = tenant_scope(&request, Permission::PeriodClose)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let answer = self.close(scope, request.get_ref(), deadline).await;
         answer.map(Response::new).map_err(|fault| to_status(&fault))
@@ -282,7 +278,7 @@ impl PeriodService for PeriodServer {
         &self,
         request: Request<ReopenPeriodRequest>,
     ) -> Result<Response<ReopenPeriodResponse>, Status> {
-        let scope = scope(&request, Permission::PeriodReopen)?;
+        let scope = tenant_scope(&request, Permission::PeriodReopen)?;
         let answer = self.reopen(scope, request.get_ref()).await;
         answer.map(Response::new).map_err(|fault| to_status(&fault))
     }
@@ -291,7 +287,7 @@ impl PeriodService for PeriodServer {
         &self,
         request: Request<GetPeriodRequest>,
     ) -> Result<Response<GetPeriodResponse>, Status> {
-        let scope = scope(&request, Permission::PeriodRead)?;
+        let scope = tenant_scope(&request, Permission::PeriodRead)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let answer = self.period(scope, request.get_ref(), deadline).await;
         answer.map(Response::new).map_err(|fault| to_status(&fault))
@@ -301,7 +297,7 @@ impl PeriodService for PeriodServer {
         &self,
         request: Request<ListPeriodsRequest>,
     ) -> Result<Response<ListPeriodsResponse>, Status> {
-        let scope = scope(&request, Permission::PeriodRead)?;
+        let scope = tenant_scope(&request, Permission::PeriodRead)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let answer = self.list(scope, request.get_ref(), deadline).await;
         answer.map(Response::new).map_err(|fault| to_status(&fault))
@@ -311,7 +307,7 @@ impl PeriodService for PeriodServer {
         &self,
         request: Request<GetCloseChecklistRequest>,
     ) -> Result<Response<GetCloseChecklistResponse>, Status> {
-        let scope = scope(&request, Permission::PeriodRead)?;
+        let scope = tenant_scope(&request, Permission::PeriodRead)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let answer = self.checklist(scope, request.get_ref(), deadline).await;
         answer.map(Response::new).map_err(|fault| to_status(&fault))

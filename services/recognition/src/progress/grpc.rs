@@ -14,7 +14,7 @@ use backlog_proto::recognition::v1::{
     RejectAdjustmentRequest, RejectAdjustmentResponse, ReportProgressRequest,
     ReportProgressResponse,
 };
-use backlog_service_kit::{context, deadline, to_status};
+use backlog_service_kit::{deadline, tenant_scope, to_status};
 use backlog_tenancy::{Permission, TenantScope};
 use tokio::time::Instant;
 use tonic::{Request, Response, Status};
@@ -70,17 +70,13 @@ impl ProgressServer {
     }
 }
 
-fn scope<T>(request: &Request<T>, permission: Permission) -> Result<TenantScope, Status> {
-    context(request)?.tenant_scope(permission).map_err(|denied| to_status(&denied))
-}
-
 #[tonic::async_trait]
 impl ProgressService for ProgressServer {
     async fn report_progress(
         &self,
         request: Request<ReportProgressRequest>,
     ) -> Result<Response<ReportProgressResponse>, Status> {
-        let scope = scope(&request, Permission::ProgressReport)?;
+        let scope = tenant_scope(&request, Permission::ProgressReport)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let request = request.get_ref();
         let call = Call {
@@ -100,7 +96,7 @@ impl ProgressService for ProgressServer {
         &self,
         request: Request<ChangeEstimateRequest>,
     ) -> Result<Response<ChangeEstimateResponse>, Status> {
-        let scope = scope(&request, Permission::EstimateChange)?;
+        let scope = tenant_scope(&request, Permission::EstimateChange)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let request = request.get_ref();
         let call = Call {
@@ -120,7 +116,7 @@ impl ProgressService for ProgressServer {
         &self,
         request: Request<AdjustRevenueRequest>,
     ) -> Result<Response<AdjustRevenueResponse>, Status> {
-        let scope = scope(&request, Permission::RevenueAdjust)?;
+        let scope = tenant_scope(&request, Permission::RevenueAdjust)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let request = request.get_ref();
         let call = Call {
@@ -142,7 +138,7 @@ impl ProgressService for ProgressServer {
         &self,
         request: Request<ApproveAdjustmentRequest>,
     ) -> Result<Response<ApproveAdjustmentResponse>, Status> {
-        let scope = scope(&request, Permission::AdjustmentApprove)?;
+        let scope = tenant_scope(&request, Permission::AdjustmentApprove)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let asked = approve_request(request.get_ref()).map_err(|f| to_status(&f))?;
         let validate_only = request.get_ref().validate_only;
@@ -155,7 +151,7 @@ impl ProgressService for ProgressServer {
         &self,
         request: Request<RejectAdjustmentRequest>,
     ) -> Result<Response<RejectAdjustmentResponse>, Status> {
-        let scope = scope(&request, Permission::AdjustmentApprove)?;
+        let scope = tenant_scope(&request, Permission::AdjustmentApprove)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let asked = reject_request(request.get_ref()).map_err(|f| to_status(&f))?;
         let validate_only = request.get_ref().validate_only;
@@ -168,7 +164,7 @@ impl ProgressService for ProgressServer {
         &self,
         request: Request<ListProposedAdjustmentsRequest>,
     ) -> Result<Response<ListProposedAdjustmentsResponse>, Status> {
-        let scope = scope(&request, Permission::PeriodRead)?;
+        let scope = tenant_scope(&request, Permission::PeriodRead)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let answer = self.adjustments.list(scope, request.get_ref(), deadline).await;
         answer.map(Response::new).map_err(|fault| to_status(&fault))
@@ -178,7 +174,7 @@ impl ProgressService for ProgressServer {
         &self,
         request: Request<HoldRevenueRequest>,
     ) -> Result<Response<HoldRevenueResponse>, Status> {
-        let scope = scope(&request, Permission::RevenueAdjust)?;
+        let scope = tenant_scope(&request, Permission::RevenueAdjust)?;
         let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
         let request = request.get_ref();
         let call = Call {
