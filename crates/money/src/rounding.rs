@@ -5,6 +5,7 @@ use crate::wide::{mul_div_rem, signed};
 /// `amount * num / den`, exact, then rounded to the nearest whole number, halves away from zero.
 /// The product may be as wide as 256 bits. `None` when `den` is zero or the result does not fit.
 #[must_use]
+#[inline]
 pub fn mul_div_half_away(amount: i128, num: i128, den: i128) -> Option<i128> {
     let (negative, quotient, rest) = split(amount, num, den)?;
     // rest >= den - rest says 2 * rest >= den, without overflow.
@@ -21,6 +22,7 @@ pub fn mul_div_floor(amount: i128, num: i128, den: i128) -> Option<i128> {
 }
 
 /// Sign of the result, quotient and remainder of the magnitudes.
+#[inline]
 fn split(amount: i128, num: i128, den: i128) -> Option<(bool, u128, u128)> {
     let negative = (amount < 0) ^ (num < 0) ^ (den < 0);
     let (quotient, rest) =

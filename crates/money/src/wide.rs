@@ -5,6 +5,7 @@ const HALF_BITS: u32 = 64;
 const HALF_MASK: u128 = (1 << HALF_BITS) - 1;
 
 /// Quotient and remainder of `a * b / d`. `None` when `d` is zero or the quotient does not fit.
+#[inline]
 pub(crate) fn mul_div_rem(a: u128, b: u128, d: u128) -> Option<(u128, u128)> {
     // Dividing one word is several times as fast as dividing two, and most amounts need no more.
     if let (Ok(a), Ok(b), Ok(d)) = (u64::try_from(a), u64::try_from(b), u64::try_from(d))
@@ -19,6 +20,7 @@ pub(crate) fn mul_div_rem(a: u128, b: u128, d: u128) -> Option<(u128, u128)> {
 }
 
 /// The number with this sign and magnitude, if it fits.
+#[inline]
 pub(crate) fn signed(negative: bool, magnitude: u128) -> Option<i128> {
     if negative { 0_i128.checked_sub_unsigned(magnitude) } else { i128::try_from(magnitude).ok() }
 }

@@ -34,16 +34,17 @@ pub(crate) struct Entry {
 
 /// Days of one month that an entry covers.
 struct Piece {
+    month: NaiveDate,
     from: NaiveDate,
     to: NaiveDate,
     service: Option<ServiceDays>,
 }
 
-/// Lists entries; keeps what is earned so far.
-struct Listing<'a> {
+/// Tells entries; keeps what is earned so far.
+struct Listing<'a, Tell> {
     obligation: &'a ObligationState,
     so_far: i128,
-    entries: Vec<Entry>,
+    tell: Tell,
 }
 
 impl ObligationState {
@@ -56,11 +57,27 @@ impl ObligationState {
         so_far: i128,
         through: NaiveDate,
     ) -> Result<Vec<Entry>, EngineError> {
+        let mut entries = Vec::new();
+        self.each_entry(after, so_far, through, |entry| {
+            entries.push(entry);
+            Ok(())
+        })?;
+        Ok(entries)
+    }
+
+    /// As [`Self::entries`], telling one after the other.
+    pub(crate) fn each_entry(
+        &self,
+        after: Option<NaiveDate>,
+        so_far: i128,
+        through: NaiveDate,
+        tell: impl FnMut(Entry) -> Result<(), EngineError>,
+    ) -> Result<(), EngineError> {
         let begin = match after {
             Some(after) => after.succ_opt().unwrap_or(NaiveDate::MAX),
             None => NaiveDate::MIN,
         };
-        let mut listing = Listing { obligation: self, so_far, entries: Vec::new() };
+        let mut listing = Listing { obligation: self, so_far, tell };
         let nexts = self.phases.iter().skip(1).map(|phase| phase.from.pred_opt());
         let ends = nexts.chain([Some(NaiveDate::MAX)]);
         for (phase, end) in self.phases.iter().zip(ends) {
@@ -70,11 +87,11 @@ impl ObligationState {
                 listing.phase(phase, from, (end, through))?;
             }
         }
-        Ok(listing.entries)
+        Ok(())
     }
 }
 
-impl Listing<'_> {
+impl<Tell: FnMut(Entry) -> Result<(), EngineError>> Listing<'_, Tell> {
     /// The entries of a phase from `from` on, to its own end or the last day asked for.
     fn phase(
         &mut self,
@@ -88,7 +105,7 @@ impl Listing<'_> {
             let rest = sub(sub(caught_up, self.so_far)?, phase.posted_ahead)?;
             self.so_far = add(self.so_far, phase.posted_ahead)?;
             let service = self.obligation.service_on(from);
-            self.entry(Piece { from, to: from, service }, rest, true)?;
+            self.entry(Piece { month: first_of_month(from), from, to: from, service }, rest, true)?;
         }
         if let Earning::Time(carved, schedule) = &earning {
             return self.months((*carved, schedule), from, (end, through));
@@ -107,14 +124,14 @@ impl Listing<'_> {
         from: NaiveDate,
         (end, through): (NaiveDate, NaiveDate),
     ) -> Result<(), EngineError> {
-        self.entries.reserve(schedule.months().len());
         for month in schedule.months() {
             let service =
                 ServiceDays { from: month.service_from.max(from), to: month.service_to.min(end) };
             let to = service.to.min(through);
             if service.from <= to {
                 let earned = sub(add(carved, schedule.target_in(month, to)?)?, self.so_far)?;
-                let piece = Piece { from: service.from, to, service: Some(service) };
+                let month = month.month;
+                let piece = Piece { month, from: service.from, to, service: Some(service) };
                 self.entry(piece, earned, false)?;
             }
         }
@@ -123,15 +140,13 @@ impl Listing<'_> {
 
     fn entry(
         &mut self,
-        Piece { from, to, service }: Piece,
+        Piece { month: service_month, from, to, service }: Piece,
         amount: i128,
         prior_performance: bool,
     ) -> Result<(), EngineError> {
         if amount != 0 {
-            let service_month = first_of_month(to);
-            let entry = Entry { service_month, from, to, service, amount, prior_performance };
-            self.entries.push(entry);
             self.so_far = add(self.so_far, amount)?;
+            (self.tell)(Entry { service_month, from, to, service, amount, prior_performance })?;
         }
         Ok(())
     }
@@ -146,6 +161,7 @@ impl Listing<'_> {
         let days = reported.chain(ends).filter(|day| (from..=to).contains(day));
         let months: BTreeSet<NaiveDate> = days.map(first_of_month).collect();
         let piece = |month: NaiveDate| Piece {
+            month,
             from: month.max(from),
             to: last_of_month(month).min(to),
             service: None,

@@ -26,16 +26,16 @@ pub struct PlannedMonth {
 /// What remains of an obligation by month, in order, what is earned but not posted included. Sums to
 /// T - R.
 pub fn plan(obligation: &ObligationState) -> Result<Vec<PlannedMonth>, EngineError> {
-    let entries = obligation.not_posted(NaiveDate::MAX)?;
-    let mut months = Months(Vec::with_capacity(entries.len()));
+    let mut months = Months(Vec::with_capacity(obligation.term.count_months()));
     for pending in &obligation.pending {
         // Within the month of service, as all days of a plan's row.
         let day = pending.on.min(last_of_month(pending.service_month));
         months.add(pending.service_month, pending.amount, obligation.service_on(day))?;
     }
-    for entry in entries {
-        months.add(entry.service_month, entry.amount, entry.service)?;
-    }
+    let so_far = obligation.posted_so_far()?;
+    obligation.each_entry(obligation.posted_through, so_far, NaiveDate::MAX, |entry| {
+        months.add(entry.service_month, entry.amount, entry.service)
+    })?;
     let known = sum(months.0.iter().map(|month| month.amount))?;
     let open = sub(obligation.transaction_price, obligation.recognized)?;
     let rest = sub(open, known)?;
@@ -107,9 +107,9 @@ impl ObligationState {
             return Ok(vec![(first_of_month(self.term.to()), amount)]);
         }
         let term = Term::new(from, self.term.to()).map_err(|_| EngineError::Overflow)?;
-        let months = term.months();
+        let months: Vec<_> = term.months().collect();
         let days: Vec<i128> = months.iter().map(|month| i128::from(month.days())).collect();
         let parts = allocate(amount, &days).map_err(|_| EngineError::Overflow)?;
-        Ok(months.iter().map(|month| first_of_month(month.from)).zip(parts).collect())
+        Ok(months.iter().map(|month| month.first).zip(parts).collect())
     }
 }

@@ -140,12 +140,16 @@ impl ObligationState {
 
     /// What is earned through a day and not posted, corrections of posted days aside.
     pub(crate) fn not_posted(&self, through: NaiveDate) -> Result<Vec<Entry>, EngineError> {
+        self.entries(self.posted_through, self.posted_so_far()?, through)
+    }
+
+    /// What the days posted have earned, corrections of them included.
+    pub(crate) fn posted_so_far(&self) -> Result<i128, EngineError> {
         let after = self.posted_through;
         let ahead = self.phases.iter().filter(|phase| after.is_none_or(|day| phase.from > day));
         let ahead = sum(ahead.map(|phase| phase.posted_ahead))?;
         let pending = sum(self.pending.iter().map(|pending| pending.amount))?;
-        let so_far = sub(add(self.recognized, pending)?, ahead)?;
-        self.entries(after, so_far, through)
+        sub(add(self.recognized, pending)?, ahead)
     }
 
     /// The last day that a run through `through` covers, if that is news: days before the obligation

@@ -5,10 +5,11 @@ use chrono::NaiveDate;
 
 use crate::{
     error::EngineError,
+    math::{add, in_range, sum},
     policy::{Convention, Rounding},
     share::Share,
-    term::{MonthOfTerm, Term, days_through, first_of_month},
-    weights::weights,
+    term::{MonthOfTerm, Term, days_through},
+    weights::weigh,
 };
 
 /// How a price is earned over a term: a function of term, convention, rounding and price alone, so
@@ -53,31 +54,24 @@ impl Schedule {
         price: i128,
         since: Option<NaiveDate>,
     ) -> Result<Self, EngineError> {
-        let whole = term.months();
-        let weights = weights(term, &whole, convention);
-        let (months, weights) = left_after(since, whole, weights);
-        let weight: i128 = weights.iter().sum();
-        let last = weights.iter().rposition(|weight| *weight > 0);
-        let mut schedule =
-            Self { months: Vec::with_capacity(months.len()), price, rounding, weight };
-        let (mut before, mut weight_before) = (0_i128, 0_i128);
-        for (index, (days, month_weight)) in months.into_iter().zip(weights).enumerate() {
-            let mut month = ScheduledMonth {
-                month: first_of_month(days.from),
-                service_from: days.from,
-                service_to: days.to,
-                service_days: days.days(),
-                amount: 0,
-                before,
-                weight: month_weight,
-                weight_before,
-            };
-            let is_last = last == Some(index);
-            month.amount = schedule.amount(&month, is_last).ok_or(EngineError::Overflow)?;
-            before = before.checked_add(month.amount).ok_or(EngineError::Overflow)?;
-            weight_before += month_weight;
-            schedule.months.push(month);
+        let mut months = Vec::with_capacity(term.count_months());
+        months.extend(term.months().map(ScheduledMonth::unweighed));
+        weigh(term, &mut months, convention);
+        if let Some(since) = since.filter(|since| *since >= term.from()) {
+            leave_after(since, &mut months);
         }
+        let weight = sum(months.iter().map(|month| month.weight))?;
+        let last = months.iter().rposition(|month| month.weight > 0);
+        let mut schedule = Self { months: Vec::new(), price, rounding, weight };
+        let (mut before, mut weight_before) = (0_i128, 0_i128);
+        for (index, month) in months.iter_mut().enumerate() {
+            month.before = before;
+            month.weight_before = weight_before;
+            month.amount = in_range(schedule.amount(month, last == Some(index)))?;
+            before = add(before, month.amount)?;
+            weight_before = add(weight_before, month.weight)?;
+        }
+        schedule.months = months;
         Ok(schedule)
     }
 
@@ -109,7 +103,7 @@ impl Schedule {
         } else {
             self.within(month, days_through(month.service_from, day))
         };
-        earned.ok_or(EngineError::Overflow)
+        in_range(earned)
     }
 
     /// The share of the price that is earned through the end of `day`, before rounding.
@@ -159,32 +153,45 @@ impl Schedule {
     }
 }
 
-/// The months that are left after a day, and their weights. A month that is cut weighs in proportion
-/// to the days it has left; all weights are then in days of that month.
-fn left_after(
-    since: Option<NaiveDate>,
-    months: Vec<MonthOfTerm>,
-    weights: Vec<i128>,
-) -> (Vec<MonthOfTerm>, Vec<i128>) {
-    let Some(since) = since.filter(|since| months.first().is_some_and(|m| m.from <= *since)) else {
-        return (months, weights);
-    };
-    let left = months.into_iter().zip(weights).filter(|(month, _)| month.to > since);
-    let mut left: Vec<_> = left.collect();
-    let cut = left.first().map(|(month, _)| *month).filter(|month| month.from <= since);
-    if let (Some(cut), Some(from)) = (cut, since.succ_opt()) {
-        let days = i128::from(cut.days());
-        for (month, weight) in &mut left {
-            month.from = month.from.max(from);
-            let factor = if month.to == cut.to { i128::from(month.days()) } else { days };
-            *weight = weight.saturating_mul(factor);
+/// Keeps the months that are left after a day. A month that is cut weighs in proportion to the days it
+/// has left; all weights are then in days of that month.
+fn leave_after(since: NaiveDate, months: &mut Vec<ScheduledMonth>) {
+    months.retain(|month| month.service_to > since);
+    let cut = months.first().filter(|month| month.service_from <= since);
+    if let (Some((cut, whole_days)), Some(from)) =
+        (cut.map(|cut| (cut.month, cut.service_days)), since.succ_opt())
+    {
+        for month in months.iter_mut() {
+            let days = if month.month == cut {
+                month.service_from = from;
+                month.service_days = days_through(from, month.service_to);
+                month.service_days
+            } else {
+                whole_days
+            };
+            month.weight = month.weight.saturating_mul(i128::from(days));
         }
     }
-    if left.iter().all(|(_, weight)| *weight == 0) {
+    if months.iter().all(|month| month.weight == 0) {
         // Where the convention gives what is left no weight, days decide.
-        for (month, weight) in &mut left {
-            *weight = i128::from(month.days());
+        for month in months {
+            month.weight = i128::from(month.service_days);
         }
     }
-    left.into_iter().unzip()
+}
+
+impl ScheduledMonth {
+    /// A month of a term, before it is known what it weighs.
+    fn unweighed(days: MonthOfTerm) -> Self {
+        Self {
+            month: days.first,
+            service_from: days.from,
+            service_to: days.to,
+            service_days: days.days(),
+            amount: 0,
+            before: 0,
+            weight: 0,
+            weight_before: 0,
+        }
+    }
 }

@@ -1,6 +1,8 @@
 //! Terms and the calendar months they touch.
 
-use chrono::{Datelike, Months, NaiveDate};
+use std::iter;
+
+use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
@@ -89,41 +91,44 @@ impl Term {
     }
 
     /// The calendar months touched, in order, each with the days of this term in it.
-    pub(crate) fn months(self) -> Vec<MonthOfTerm> {
-        let (mut year, mut month) = (self.from.year(), self.from.month());
-        let years = self.to.year().saturating_sub(year);
-        let mut months = Vec::with_capacity(usize::try_from(years).map_or(12, |y| 12 * (y + 1)));
-        let mut from = self.from;
-        while from <= self.to {
-            (year, month) =
-                if month == 12 { (year.saturating_add(1), 1) } else { (year, month + 1) };
-            let next = NaiveDate::from_ymd_opt(year, month, 1).unwrap_or(NaiveDate::MAX);
-            let to = next.pred_opt().unwrap_or(next).min(self.to);
-            months.push(MonthOfTerm { from, to });
-            from = next;
-        }
-        months
+    pub(crate) fn months(self) -> impl Iterator<Item = MonthOfTerm> {
+        let month = move |first: NaiveDate, from: NaiveDate| {
+            let last = last_of_month(first);
+            MonthOfTerm { first, from, to: last.min(self.to), last }
+        };
+        let start = month(first_of_month(self.from), self.from);
+        iter::successors(Some(start), move |before| {
+            let next = before.last.succ_opt().filter(|next| *next <= self.to)?;
+            Some(month(next, next))
+        })
+    }
+
+    /// How many calendar months are touched.
+    pub(crate) fn count_months(self) -> usize {
+        let years = self.to.year().saturating_sub(self.from.year());
+        let months =
+            i64::from(years) * 12 + i64::from(self.to.month()) - i64::from(self.from.month());
+        usize::try_from(months.saturating_add(1)).unwrap_or(0)
     }
 }
 
 /// The days of a term within one calendar month.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct MonthOfTerm {
+    /// First day of the calendar month.
+    pub(crate) first: NaiveDate,
     /// First service day.
     pub(crate) from: NaiveDate,
     /// Last service day, of the same month.
     pub(crate) to: NaiveDate,
+    /// Last day of the calendar month.
+    pub(crate) last: NaiveDate,
 }
 
 impl MonthOfTerm {
     /// Number of service days.
     pub(crate) fn days(self) -> u32 {
         self.to.day().saturating_sub(self.from.day()).saturating_add(1)
-    }
-
-    /// Whether every day of the calendar month is a service day.
-    pub(crate) fn is_whole(self) -> bool {
-        self.days() == days_in_month(self.from)
     }
 }
 
@@ -134,7 +139,8 @@ pub(crate) fn first_of_month(day: NaiveDate) -> NaiveDate {
 
 /// The last day of the month of `day`.
 pub(crate) fn last_of_month(day: NaiveDate) -> NaiveDate {
-    day.with_day(days_in_month(day)).unwrap_or(day)
+    let left = days_in_month(day).saturating_sub(day.day());
+    day.checked_add_days(Days::new(left.into())).unwrap_or(day)
 }
 
 /// Number of days of the month of `day`.
