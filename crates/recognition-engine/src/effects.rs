@@ -1,7 +1,7 @@
 //! What the fold emits: movements of measures and changes of plan.
 
 use backlog_ids::{AccountingContractId, ContractId, ObligationId};
-use backlog_money::Money;
+use backlog_money::{Money, Quantity};
 use chrono::NaiveDate;
 
 use crate::{amend::Treatment, named::named_enum};
@@ -119,6 +119,72 @@ pub enum Working {
         pool: i128,
         /// The promises, in order.
         parts: Vec<PooledPart>,
+    },
+    /// What of an obligation the customer could leave before, worked out anew (606-10-25-3).
+    Bound {
+        /// Place of the obligation in the contract's state.
+        place: usize,
+        /// Whether at signature or as time passed.
+        cause: Cause,
+        /// The day on which it takes effect.
+        on: NaiveDate,
+        /// The last day that the customer is bound for; none where there is no right to leave any more.
+        last: Option<NaiveDate>,
+        /// What is planned for later days.
+        planned: i128,
+        /// What of it leaving would cost.
+        kept: i128,
+        /// Beyond enforceable before.
+        before: i128,
+    },
+    /// What of an accounting contract's bills is no right to payment yet (606-10-45-4).
+    Conditional {
+        /// Place of the accounting contract among the contract's.
+        part: usize,
+        /// The day on which it takes effect.
+        on: NaiveDate,
+        /// Billed to date.
+        billed: i128,
+        /// Its enforceable price.
+        enforceable: i128,
+        /// What of its bills was paid.
+        paid: i128,
+        /// What is conditional: 0 where the customer may not leave.
+        amount: i128,
+        /// Conditional before.
+        before: i128,
+        /// Each obligation of it: its place, what it weighs, and what of it was conditional before.
+        parts: Vec<(usize, i128, i128)>,
+    },
+    /// Interest of a part of a year on advances (606-10-32-20).
+    Interest {
+        /// The day on which it is posted.
+        on: NaiveDate,
+        /// The advances of the year's days so far, added up.
+        summed: i128,
+        /// The yearly rate, as a fraction.
+        rate: Quantity,
+        /// Days of the year of interest.
+        days: i64,
+        /// Interest of the year posted before.
+        before: i128,
+        /// What it comes to.
+        amount: i128,
+        /// What each obligation weighs in it, in the order of the contract's state.
+        weights: Vec<i128>,
+    },
+    /// What an option would still bring.
+    Potential {
+        /// Place of the obligation in the contract's state.
+        place: usize,
+        /// Why it changed.
+        cause: Cause,
+        /// The day on which it takes effect.
+        on: NaiveDate,
+        /// What it would still bring.
+        left: i128,
+        /// What it would have brought before.
+        before: i128,
     },
     /// What a prospective change of an accounting contract shares, and among which obligations.
     Pooled {

@@ -10,7 +10,7 @@ use chrono::{Days, NaiveDate};
 use crate::{
     accrual::accrued_part,
     allocation::split,
-    effects::{Cause, Measure},
+    effects::{Cause, Measure, Working},
     error::EngineError,
     facts::Clause,
     math::{add, sub, sum},
@@ -34,10 +34,15 @@ impl Settlement {
         self.state.enforced_on = Some(day);
         let booked = self.begins();
         let cause = if booked { Cause::Booking } else { Cause::Renewal };
-        for (place, target) in targets.into_iter().enumerate() {
+        for (place, (planned, kept)) in targets.parts.into_iter().enumerate() {
             let Some(obligation) = self.state.obligations.get_mut(place) else { continue };
-            let more = sub(target, obligation.beyond)?;
+            let (target, before) = (sub(planned, kept)?, obligation.beyond);
+            let more = sub(target, before)?;
             obligation.beyond = target;
+            if more != 0 {
+                let (on, last) = (day, targets.last);
+                self.note(Working::Bound { place, cause, on, last, planned, kept, before });
+            }
             self.movement(Some(place), (cause, Measure::BeyondEnforceable), more, day)?;
             let less = sub(0, more)?;
             self.movement(Some(place), (cause, Measure::TransactionPrice), less, day)?;
@@ -51,7 +56,7 @@ impl Settlement {
     /// Bills beyond what is enforceable or paid are no right yet: they are neither receivable nor
     /// liability.
     fn condition(&mut self, part: usize, on: NaiveDate) -> Result<(), EngineError> {
-        let target = self.state.conditional_of(part)?;
+        let of = self.state.conditional_of(part)?;
         let own = |(place, obligation): (usize, &ObligationState)| {
             let own = self.state.part_of(Some(place)) == part;
             if own { obligation.billed.max(0) } else { 0 }
@@ -61,17 +66,36 @@ impl Settlement {
             (self.state.part_of(Some(place)) == part).then_some(obligation.conditional)
         };
         let known = sum(self.state.obligations.iter().enumerate().filter_map(known))?;
-        let more = sub(target, known)?;
+        let more = sub(of.amount, known)?;
         let on = if more > 0 { self.unconditional_on.unwrap_or(on) } else { on };
-        for (place, target) in split(target, &weights)?.into_iter().enumerate() {
+        let mut parts = Vec::new();
+        let mut moved = more != 0;
+        for (place, target) in split(of.amount, &weights)?.into_iter().enumerate() {
             if self.state.part_of(Some(place)) != part {
                 continue;
             }
             let Some(obligation) = self.state.obligations.get_mut(place) else { continue };
-            let more = sub(target, obligation.conditional)?;
+            let before = obligation.conditional;
+            let more = sub(target, before)?;
             obligation.conditional = target;
+            moved |= more != 0;
+            parts.push((place, weights.get(place).copied().unwrap_or(0), before));
             let what = (Cause::Invoice, Measure::Unconditional);
             self.movement(Some(place), what, sub(0, more)?, on)?;
+        }
+        if moved {
+            let Conditional { billed, enforceable, paid, amount } = of;
+            let before = known;
+            self.note(Working::Conditional {
+                part,
+                on,
+                billed,
+                enforceable,
+                paid,
+                amount,
+                before,
+                parts,
+            });
         }
         let what = (Cause::Invoice, Measure::Receivable);
         let moved = self.state.movement_of_part(part, what, sub(0, more)?, on);
@@ -79,11 +103,27 @@ impl Settlement {
     }
 }
 
+/// What is beyond enforceable: of each obligation what is planned for days after the last one that the
+/// customer is bound for, and what of that leaving would cost.
+struct Beyond {
+    last: Option<NaiveDate>,
+    parts: Vec<(i128, i128)>,
+}
+
+/// What of an accounting contract's bills is neither paid nor enforceable, and from what.
+#[derive(Default)]
+struct Conditional {
+    billed: i128,
+    enforceable: i128,
+    paid: i128,
+    amount: i128,
+}
+
 impl ContractState {
     /// What is beyond enforceable of each obligation at the end of a day, by the clause under which the
     /// customer could leave the most.
-    fn beyond_at(&self, day: NaiveDate) -> Result<Vec<i128>, EngineError> {
-        let mut most = vec![0; self.obligations.len()];
+    fn beyond_at(&self, day: NaiveDate) -> Result<Beyond, EngineError> {
+        let mut most = Beyond { last: None, parts: vec![(0, 0); self.obligations.len()] };
         let mut most_sum = 0;
         let plans: Vec<Vec<PlannedMonth>> = self
             .obligations
@@ -97,21 +137,19 @@ impl ContractState {
             }
             let total = sum(beyond.iter().copied())?;
             let kept = split(penalty.clamp(0, total), &beyond)?;
-            for (beyond, kept) in beyond.iter_mut().zip(kept) {
-                *beyond = sub(*beyond, kept)?;
-            }
-            let total = sum(beyond.iter().copied())?;
+            let total = sub(total, sum(kept.iter().copied())?)?;
             if total > most_sum {
-                (most, most_sum) = (beyond, total);
+                let parts = beyond.into_iter().zip(kept).collect();
+                (most, most_sum) = (Beyond { last: Some(last), parts }, total);
             }
         }
         Ok(most)
     }
 
     /// What of the bills of an accounting contract is neither paid nor enforceable.
-    fn conditional_of(&self, part: usize) -> Result<i128, EngineError> {
+    fn conditional_of(&self, part: usize) -> Result<Conditional, EngineError> {
         if self.clauses.is_empty() {
-            return Ok(0);
+            return Ok(Conditional::default());
         }
         let (mut billed, mut before, mut enforceable) = (0, 0, 0);
         for (place, obligation) in self.obligations.iter().enumerate() {
@@ -127,7 +165,8 @@ impl ContractState {
         // Payments settle what was promised first. Tax, which is no part of B, counts as paid first.
         let all = sum(self.obligations.iter().map(|obligation| obligation.billed))?;
         let paid = sub(sub(all, self.receivable.max(0))?, before)?;
-        Ok(sub(billed, enforceable.max(paid))?.clamp(0, billed.max(0)))
+        let amount = sub(billed, enforceable.max(paid))?.clamp(0, billed.max(0));
+        Ok(Conditional { billed, enforceable, paid, amount })
     }
 }
 

@@ -10,12 +10,13 @@ use backlog_money::{Quantity, mul_div_half_away};
 
 use crate::{
     allocation::split,
-    effects::{Cause, Measure},
+    effects::{Cause, Measure, Working},
     error::EngineError,
     invoice::bill,
     math::{add, sub, sum},
+    phase::Spread,
     settle::Settlement,
-    state::{ContractState, Financing},
+    state::{ContractState, Financing, ObligationState},
     term::last_of_month,
 };
 
@@ -35,11 +36,17 @@ impl Financing {
         self.year_from.and_then(|from| from.checked_add_months(Months::new(12)))
     }
 
+    /// Days of the year of interest; none before the first advance.
+    fn days(self) -> Option<i64> {
+        let (from, to) = (self.year_from?, self.anniversary()?);
+        Some(to.signed_duration_since(from).num_days())
+    }
+
     /// Interest of the year so far, in minor units.
     fn to_date(self) -> Result<i128, EngineError> {
-        let (Some(from), Some(to)) = (self.year_from, self.anniversary()) else { return Ok(0) };
-        let days = i128::from(to.signed_duration_since(from).num_days());
-        let whole = days.checked_mul(Quantity::ONE.scaled()).ok_or(EngineError::Overflow)?;
+        let Some(days) = self.days() else { return Ok(0) };
+        let whole =
+            i128::from(days).checked_mul(Quantity::ONE.scaled()).ok_or(EngineError::Overflow)?;
         mul_div_half_away(self.exact, 1, whole).ok_or(EngineError::Overflow)
     }
 }
@@ -65,10 +72,11 @@ pub(crate) fn accrue(settlement: &mut Settlement, through: NaiveDate) -> Result<
         let Some(next) = day.succ_opt() else { break };
         let ends = financing.anniversary() == Some(next) || day == last_of_month(day);
         if ends || day == through {
-            let interest = sub(financing.to_date()?, financing.posted)?;
-            financing.posted = add(financing.posted, interest)?;
+            let before = financing.posted;
+            let interest = sub(financing.to_date()?, before)?;
+            financing.posted = add(before, interest)?;
             fresh = add(fresh, interest)?;
-            post(settlement, day, interest)?;
+            post(settlement, &financing, (day, before, interest))?;
         }
         day = next;
     }
@@ -109,8 +117,25 @@ impl ContractState {
     }
 }
 
+impl ObligationState {
+    /// Takes interest into the price of what is not earned yet.
+    pub(crate) fn bear(&mut self, interest: i128) -> Result<(), EngineError> {
+        let last = self.phases.last_mut().ok_or(EngineError::Overflow)?;
+        last.price = add(last.price, interest)?;
+        if last.spread == Spread::Metered {
+            // Beside the meter, which says the rest of the price.
+            last.carved = add(last.carved, interest)?;
+        }
+        Ok(())
+    }
+}
+
 /// Interest grows the liability, and the price of what is not earned yet.
-fn post(settlement: &mut Settlement, on: NaiveDate, interest: i128) -> Result<(), EngineError> {
+fn post(
+    settlement: &mut Settlement,
+    financing: &Financing,
+    (on, before, interest): (NaiveDate, i128, i128),
+) -> Result<(), EngineError> {
     if interest == 0 {
         return Ok(());
     }
@@ -122,18 +147,25 @@ fn post(settlement: &mut Settlement, on: NaiveDate, interest: i128) -> Result<()
     if weights.iter().all(|weight| *weight == 0) {
         weights = (0..weights.len()).map(|place| i128::from(place == 0)).collect();
     }
+    settlement.note(Working::Interest {
+        on,
+        summed: financing.exact.checked_div(financing.rate.scaled()).unwrap_or(0),
+        rate: financing.rate,
+        days: financing.days().unwrap_or(1),
+        before,
+        amount: interest,
+        weights: weights.clone(),
+    });
     for (place, part) in split(interest, &weights)?.into_iter().enumerate() {
         if part == 0 {
             continue;
         }
-        settlement.change(place, on, |obligation| {
-            let last = obligation.phases.last_mut().ok_or(EngineError::Overflow)?;
-            last.price = add(last.price, part)?;
-            Ok(())
-        })?;
+        let known = settlement.state.at(place)?.clone();
+        settlement.change(place, on, |obligation| obligation.bear(part))?;
         let price = add(settlement.state.at(place)?.transaction_price, part)?;
         settlement.price(place, price, Cause::Interest, on)?;
         bill(settlement, place, part, Cause::Interest, (on, on))?;
+        settlement.plan_on(place, &known, on)?;
     }
     settlement.movement(None, (Cause::Interest, Measure::Interest), interest, on)
 }

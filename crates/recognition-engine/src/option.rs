@@ -4,7 +4,7 @@ use backlog_money::Quantity;
 use chrono::NaiveDate;
 
 use crate::{
-    effects::{Cause, Measure},
+    effects::{Cause, Measure, Working},
     error::EngineError,
     facts::Renewal,
     math::{add, sub},
@@ -37,8 +37,12 @@ impl Settlement {
         on: NaiveDate,
     ) -> Result<(), EngineError> {
         let Some(obligation) = self.state.obligations.get_mut(place) else { return Ok(()) };
-        let change = sub(left, obligation.potential)?;
+        let before = obligation.potential;
+        let change = sub(left, before)?;
         obligation.potential = left;
+        if change != 0 {
+            self.note(Working::Potential { place, cause, on, left, before });
+        }
         self.movement(Some(place), (cause, Measure::Potential), change, on)
     }
 
@@ -96,16 +100,21 @@ impl ObligationState {
         }
     }
 
-    /// What exercising cost to date, in minor units.
-    pub(crate) fn exercise_value(&self) -> Result<i128, EngineError> {
-        let done = match self.renewal {
+    /// The share of it exercised to date, in 10^-12.
+    pub(crate) fn exercised_share(&self) -> i128 {
+        match self.renewal {
             Some(_) => self.exercised.scaled(),
             None => self.points.last().map_or(0, |point| point.done),
-        };
-        Share::new(done, Quantity::ONE.scaled()).apply(self.option_price())
+        }
     }
 
-    fn last_day_of_option(&self) -> Option<NaiveDate> {
+    /// What exercising cost to date, in minor units.
+    pub(crate) fn exercise_value(&self) -> Result<i128, EngineError> {
+        Share::new(self.exercised_share(), Quantity::ONE.scaled()).apply(self.option_price())
+    }
+
+    /// The last day on which it can be exercised; none where it is no option.
+    pub(crate) fn last_day_of_option(&self) -> Option<NaiveDate> {
         match (self.renewal, &self.method) {
             (Some(option), _) => Some(option.expires_on),
             (None, Method::MaterialRight { expires_on, .. }) => Some(*expires_on),

@@ -15,10 +15,7 @@ pub(crate) fn stand_alone(
 ) -> Result<Vec<i128>, EngineError> {
     let mut prices = Vec::with_capacity(contract.obligations.len());
     for obligation in &contract.obligations {
-        prices.push(match obligation.renewal {
-            Some(option) => option.expected_of(obligation.ssp.unwrap_or(option.exercise_price))?,
-            None => own_price(contract, obligation),
-        });
+        prices.push(weight_before_discount(contract, obligation)?);
     }
     if let Some(scope) = &contract.discount {
         take_discount(contract, scope, fixed, &mut prices)?;
@@ -34,9 +31,21 @@ pub(crate) fn stand_alone(
     Ok(prices)
 }
 
+/// What an obligation weighs before any discount: its own price, or of an option to renew what of it is
+/// expected to be exercised (606-10-55-45).
+pub(crate) fn weight_before_discount(
+    contract: &SignedContract,
+    obligation: &SignedObligation,
+) -> Result<i128, EngineError> {
+    match obligation.renewal {
+        Some(option) => option.expected_of(obligation.ssp.unwrap_or(option.exercise_price)),
+        None => Ok(own_price(contract, obligation)),
+    }
+}
+
 /// What an obligation weighs by itself: its stand-alone selling price, or stated price where none is
 /// given; nothing where it takes no part in the split of the fixed price.
-pub(crate) fn own_price(contract: &SignedContract, obligation: &SignedObligation) -> i128 {
+fn own_price(contract: &SignedContract, obligation: &SignedObligation) -> i128 {
     let has_own = |id| contract.variables.iter().any(|variable| variable.applies_to.contains(&id));
     if obligation.residual || obligation.method.is_metered() {
         return 0;

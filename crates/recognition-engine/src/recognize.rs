@@ -96,7 +96,7 @@ fn obligation(
 }
 
 /// The day on which revenue of a day is posted: that day, or the release of what was withheld.
-fn posted_on(hold: Option<Hold>, day: NaiveDate) -> NaiveDate {
+pub(crate) fn posted_on(hold: Option<Hold>, day: NaiveDate) -> NaiveDate {
     match hold {
         Some(Hold { from, released_on: Some(released) }) if day >= from => day.max(released),
         _ => day,

@@ -112,12 +112,36 @@ impl Settlement {
         self.net.get_mut(part).ok_or(EngineError::Overflow)
     }
 
-    /// Takes what an entry posted out of its month's plan, when the entry takes effect.
+    /// Changes a month's plan before the rest of what changes it: takes out of it what an entry posted,
+    /// when the entry takes effect.
     pub(crate) fn take(&mut self, place: usize, change: PlanChange) -> Result<(), EngineError> {
         let taken = self.taken.entry((place, change.month)).or_default();
         *taken = add(*taken, change.amount.minor())?;
         let effective_date = self.periods.effective(change.effective_date);
         self.effects.plan_changes.push(PlanChange { effective_date, ..change });
+        Ok(())
+    }
+
+    /// Plans an obligation anew on a day before the fact's own, from how it was.
+    pub(crate) fn plan_on(
+        &mut self,
+        place: usize,
+        before: &ObligationState,
+        on: NaiveDate,
+    ) -> Result<(), EngineError> {
+        let after = self.state.at(place)?;
+        let (contract, obligation) = (self.state.contract, after.id);
+        for (planned, amount) in differences(&plan(before)?, &plan(after)?, [])? {
+            if amount == 0 {
+                continue;
+            }
+            let (month, service) = (planned.month, planned.service);
+            let amount = Money::from_minor(amount, self.state.currency);
+            let effective_date = on;
+            let change =
+                PlanChange { contract, obligation, month, amount, effective_date, service };
+            self.take(place, change)?;
+        }
         Ok(())
     }
 
@@ -209,7 +233,10 @@ impl Settlement {
             }
             let id = after.id;
             let old = before.map(plan).transpose()?.unwrap_or_default();
-            for (planned, amount) in differences(&old, &plan(after)?)? {
+            // A month that was planned on the way, and is not any more, is in neither plan.
+            let on_the_way = self.taken.range((place, NaiveDate::MIN)..=(place, NaiveDate::MAX));
+            let on_the_way = on_the_way.map(|((_, month), _)| *month);
+            for (planned, amount) in differences(&old, &plan(after)?, on_the_way)? {
                 let taken = self.taken.get(&(place, planned.month)).copied().unwrap_or(0);
                 let amount = sub(amount, taken)?;
                 if amount != 0 {
@@ -228,10 +255,11 @@ impl Settlement {
     }
 }
 
-/// Each month of either plan in order, with the change of its amount and the days by the newer word.
+/// Each month of either plan, and of `more`, in order, with the change of its amount and the days by the newer word.
 fn differences(
     old: &[PlannedMonth],
     new: &[PlannedMonth],
+    more: impl IntoIterator<Item = NaiveDate>,
 ) -> Result<Vec<(PlannedMonth, i128)>, EngineError> {
     let mut months: BTreeMap<NaiveDate, (PlannedMonth, i128)> = BTreeMap::new();
     for planned in old {
@@ -240,6 +268,10 @@ fn differences(
     for planned in new {
         let month = months.entry(planned.month).or_insert((*planned, 0));
         *month = (*planned, add(month.1, planned.amount)?);
+    }
+    for month in more {
+        let nothing = PlannedMonth { month, service: None, amount: 0 };
+        months.entry(month).or_insert((nothing, 0));
     }
     Ok(months.into_values().collect())
 }

@@ -65,6 +65,11 @@ pub(super) fn amend(
             Working::Separate { pool, parts } => {
                 separate(draft, &pair, fact.on, (*pool, parts))?;
             }
+            // Said by explanations of their own, whatever the fact.
+            Working::Bound { .. }
+            | Working::Conditional { .. }
+            | Working::Interest { .. }
+            | Working::Potential { .. } => {}
         }
     }
     let used = draft.treatment.map(|treated| treated.used);

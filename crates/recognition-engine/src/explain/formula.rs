@@ -22,6 +22,8 @@ named_enum! {
         Percent = "percent",
         /// Money, in minor units.
         Money = "money",
+        /// A yearly rate in 10^-12, over the days of the year.
+        YearlyRate = "yearly_rate",
     }
 }
 
@@ -104,6 +106,11 @@ impl Formula {
     /// This and a figure, unless that is zero.
     pub(super) fn plus_figure(self, label: Label, amount: i128) -> Self {
         if amount == 0 { self } else { self.plus(Self::figure(label, amount)) }
+    }
+
+    /// This less a figure, unless that is zero.
+    pub(super) fn less_figure(self, label: Label, amount: i128) -> Self {
+        if amount == 0 { self } else { self.less(Self::figure(label, amount)) }
     }
 
     /// This, but not less than another.

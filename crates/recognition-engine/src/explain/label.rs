@@ -161,5 +161,47 @@ named_enum! {
         Progress = "progress",
         /// Only this obligation is withheld or released.
         Held = "held",
+        /// The most that metered use can earn.
+        Cap = "cap",
+        /// What exercising options to renew is expected to bring.
+        ExpectedRenewals = "expected_renewals",
+        /// What exercising this option is expected to bring.
+        ExpectedRenewal = "expected_renewal",
+        /// Last day of an option.
+        OptionUntil = "option_until",
+        /// What an option would still bring.
+        OptionOpen = "option_open",
+        /// What an option would have brought before.
+        OptionOpenBefore = "option_open_before",
+        /// Days of notice to leave.
+        NoticeDays = "notice_days",
+        /// First day on which the customer can leave.
+        LeaveFrom = "leave_from",
+        /// Last day on which notice can be given.
+        LeaveUntil = "leave_until",
+        /// Last day that the customer is bound for.
+        BoundThrough = "bound_through",
+        /// What is planned for days after notice.
+        PlannedAfterNotice = "planned_after_notice",
+        /// What of that leaving would cost.
+        KeptByPenalty = "kept_by_penalty",
+        /// Beyond enforceable before.
+        BeyondBefore = "beyond_before",
+        /// Enforceable price.
+        Enforceable = "enforceable",
+        /// What of the bills was paid.
+        PaidToDate = "paid_to_date",
+        /// Billed, and no right to payment yet.
+        Conditional = "conditional",
+        /// The same before.
+        ConditionalBefore = "conditional_before",
+        /// Yearly interest on advances.
+        YearlyRate = "yearly_rate",
+        /// Advances of each day, added up.
+        AdvancesByDay = "advances_by_day",
+        /// Interest of the year posted before.
+        InterestBefore = "interest_before",
+        /// Interest of the period.
+        InterestOfPeriod = "interest_of_period",
     }
 }

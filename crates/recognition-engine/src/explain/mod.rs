@@ -9,8 +9,11 @@ mod balance;
 mod billing;
 mod catch_up;
 mod change;
+mod enforceable;
 mod formula;
+mod interest;
 mod label;
+mod option;
 mod price;
 mod render;
 mod revenue;
@@ -69,11 +72,14 @@ impl Explainer {
                 price::booking(&mut draft, contract, &after)?;
             }
             (Some(before), Fact::Run { through }) => {
-                revenue::run(&mut draft, before, *through, &self.catch_ups)?;
+                let accrued = interest::accrued(&mut draft, before, &effects)?;
+                revenue::run(&mut draft, &accrued, *through, &self.catch_ups)?;
             }
             (Some(before), fact) => changes(&mut draft, before, &after, fact, &effects)?,
             (None, _) => {}
         }
+        option::potential(&mut draft, &effects);
+        enforceable::enforceable(&mut draft, &effects)?;
         balance::splits(&mut draft, before.as_ref(), &after, &effects)?;
         if let Some(before) = &before {
             self.catch_ups.note(&mut draft, before, &after, fact)?;

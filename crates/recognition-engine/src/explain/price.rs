@@ -7,8 +7,9 @@ use chrono::NaiveDate;
 use super::{
     formula::{Formula, Unit},
     label::Label,
+    option,
     rule::Rule,
-    spread::used_value,
+    spread::metered,
     statement::{Draft, Of},
 };
 use crate::{
@@ -17,9 +18,8 @@ use crate::{
     error::EngineError,
     facts::{Estimate, EstimateFact, SignedContract},
     math::{add, sub, sum},
-    method::Method,
     phase::{Phase, Spread},
-    prices::own_price,
+    prices::weight_before_discount,
     progress::ProgressFact,
     state::{ContractState, ObligationState},
 };
@@ -36,7 +36,7 @@ pub(super) fn booking(
         let mut formula = share_of(allocation, obligation.id)?;
         let rule = match obligation.method.is_metered() {
             true => {
-                formula = formula.plus(metered(obligation)?);
+                formula = formula.plus(metered(obligation, NaiveDate::MAX, true)?);
                 Rule::MeteredPrice
             }
             false => Rule::RelativeStandAlone,
@@ -53,7 +53,21 @@ fn weights(
     contract: &SignedContract,
     allocation: &Allocation,
 ) -> Result<(), EngineError> {
-    let own: Vec<i128> = contract.obligations.iter().map(|o| own_price(contract, o)).collect();
+    let own: Vec<i128> = contract
+        .obligations
+        .iter()
+        .map(|obligation| weight_before_discount(contract, obligation))
+        .collect::<Result<_, _>>()?;
+    for obligation in &contract.obligations {
+        if let Some(option) = obligation.renewal {
+            let whole = obligation.ssp.unwrap_or(option.exercise_price);
+            let share = (option.expected_share.scaled(), Quantity::ONE.scaled());
+            let formula = Formula::figure(Label::StandAlonePrice, whole);
+            let formula = formula.share(share, Unit::Quantity);
+            let what = (Label::AllocationWeight, Some(obligation.key.as_str()));
+            draft.step(what, Rule::LookThrough, formula)?;
+        }
+    }
     if let Some(scope) = &contract.discount {
         let in_scope = |id: &ObligationId| scope.obligations.contains(id);
         let scoped: Vec<i128> = contract
@@ -65,7 +79,7 @@ fn weights(
         let discount = match scope.amount {
             Some(amount) => Formula::figure(Label::Discount, amount),
             None => Formula::figure(Label::StandAlonePrice, sum(own.iter().copied())?)
-                .less(Formula::figure(Label::FixedPrice, allocation.fixed)),
+                .less(looked_through(allocation)?),
         };
         let discount = draft.step((Label::Discount, None), Rule::DiscountToSome, discount)?;
         for (place, (obligation, price)) in contract.obligations.iter().zip(&own).enumerate() {
@@ -81,8 +95,8 @@ fn weights(
     if let Some((place, obligation)) = residual {
         let others = allocation.weights.iter().enumerate().filter(|(n, _)| *n != place);
         let others = sum(others.map(|(_, (_, weight))| *weight))?;
-        let formula = Formula::figure(Label::FixedPrice, allocation.fixed)
-            .less(Formula::figure(Label::OtherWeights, others));
+        let formula =
+            looked_through(allocation)?.less(Formula::figure(Label::OtherWeights, others));
         let what = (Label::AllocationWeight, Some(obligation.key.as_str()));
         draft.step(what, Rule::Residual, formula)?;
     }
@@ -98,7 +112,7 @@ pub(super) fn share_of(
     let place = allocation.weights.iter().position(|(id, _)| *id == obligation);
     let Some(place) = place else { return Ok(Formula::figure(Label::Zero, 0)) };
     let all: Vec<i128> = allocation.weights.iter().map(|(_, weight)| *weight).collect();
-    let mut pool = Formula::figure(Label::FixedPrice, allocation.fixed);
+    let mut pool = looked_through(allocation)?;
     for variable in allocation.variables.iter().filter(|v| v.applies_to.is_empty()) {
         pool =
             pool.plus(Formula::figure_of(Label::VariableIncluded, &variable.id, variable.included));
@@ -112,7 +126,18 @@ pub(super) fn share_of(
         let amount = Formula::figure_of(Label::VariableIncluded, &variable.id, variable.included);
         formula = formula.plus(split_over(amount, &all, named, place)?);
     }
-    Ok(formula)
+    let renewal = allocation.renewals.iter().find(|(id, _)| *id == obligation);
+    Ok(match renewal {
+        Some((_, expected)) => formula.less_figure(Label::ExpectedRenewal, *expected),
+        None => formula,
+    })
+}
+
+/// The fixed price, with what options to renew are expected to bring.
+fn looked_through(allocation: &Allocation) -> Result<Formula, EngineError> {
+    let renewals = sum(allocation.renewals.iter().map(|(_, amount)| *amount))?;
+    let fixed = Formula::figure(Label::FixedPrice, allocation.fixed);
+    Ok(fixed.plus_figure(Label::ExpectedRenewals, renewals))
 }
 
 /// As the allocation does: by weights, in equal parts where none has one.
@@ -132,15 +157,6 @@ fn split_over(
     }
     let alone = own.iter().enumerate().all(|(n, weight)| n == place || *weight == 0);
     Ok(if alone { amount } else { amount.split(&own, place) })
-}
-
-/// T of metered use: what was used, at least what was committed.
-fn metered(obligation: &ObligationState) -> Result<Formula, EngineError> {
-    let used = Formula::figure(Label::UsedValue, used_value(obligation, NaiveDate::MAX)?);
-    Ok(match obligation.method {
-        Method::Usage { minimum, .. } => used.at_least(Formula::figure(Label::Minimum, minimum)),
-        _ => used,
-    })
 }
 
 /// The variable amount beside the meter, while that says the price.
@@ -181,25 +197,14 @@ fn reported(
     old: &ObligationState,
     new: &ObligationState,
 ) -> Result<(), EngineError> {
-    let of = Of::Place(place);
     if let Some(carved) = beside_meter(new) {
-        let formula = metered(new)?
+        let formula = metered(new, NaiveDate::MAX, true)?
             .plus_figure(Label::VariableIncluded, carved)
             .less(Formula::figure(Label::TransactionPriceBefore, old.transaction_price));
         let moved = (Cause::Usage, Measure::TransactionPrice, on);
-        draft.expect(of, moved, Rule::MeteredPrice, formula);
+        draft.expect(Of::Place(place), moved, Rule::MeteredPrice, formula);
     }
-    if let Method::MaterialRight { exercise_price, .. } = new.method {
-        let done = |o: &ObligationState| o.points.last().map_or(0, |point| point.done);
-        let worth = |done: i128| {
-            Formula::figure(Label::ExercisePrice, exercise_price)
-                .share((done, Quantity::ONE.scaled()), Unit::Quantity)
-        };
-        let formula = worth(done(new))
-            .less(Formula::figure(Label::ExercisedBefore, worth(done(old)).amount()?));
-        let moved = (Cause::Amendment, Measure::TransactionPrice, on);
-        draft.expect(of, moved, Rule::RightExercised, formula);
-    }
+    option::take_up(draft, (place, on), old, new);
     Ok(())
 }
 

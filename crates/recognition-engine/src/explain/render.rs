@@ -257,6 +257,10 @@ impl Words {
             Unit::Quantity => format!("{} / {}", quantity(part), quantity(whole)),
             Unit::Percent => format!("{} / {} %", quantity(part), quantity(whole)),
             Unit::Money => format!("{} / {}", self.money(part), self.money(whole)),
+            Unit::YearlyRate => {
+                let days = whole.checked_div(Quantity::ONE.scaled()).unwrap_or(0);
+                format!("{} a year / {days} days", quantity(part))
+            }
         }
     }
 

@@ -15,6 +15,7 @@ use crate::{
     entries::Entry,
     error::EngineError,
     math::{add, sub, sum},
+    recognize::posted_on,
     state::{ContractState, ObligationState},
 };
 
@@ -38,9 +39,11 @@ pub(super) fn run(
     }
     for (place, obligation) in before.obligations.iter().enumerate() {
         let of = Of::Place(place);
-        for pending in &obligation.pending {
+        // Corrections of posted days wait for the release too.
+        let held = obligation.held_from().is_some_and(|from| through >= from);
+        for pending in obligation.pending.iter().filter(|_| !held) {
             if let Some(known) = catch_ups.get(place, pending) {
-                let on = pending.on.max(before.signed_on);
+                let on = posted_on(obligation.hold, pending.on).max(before.signed_on);
                 let moved = (Cause::Recognition, Measure::Recognized, on);
                 let rule = match pending.prior_performance {
                     true => Rule::PriorPerformance,
@@ -53,7 +56,7 @@ pub(super) fn run(
         let Some(covered) = obligation.covered(through) else { continue };
         let (after, so_far) = so_far(obligation)?;
         for listed in listed(obligation, after, so_far, covered)? {
-            let on = listed.entry.to.max(before.signed_on);
+            let on = posted_on(obligation.hold, listed.entry.to).max(before.signed_on);
             let moved = (Cause::Recognition, Measure::Recognized, on);
             let because = (listed.inputs, listed.formula);
             draft.expect_with(of, moved, listed.rule, because);

@@ -11,6 +11,8 @@ named_enum! {
         DiscountToSome = "discount_to_some",
         /// An unobservable price is what the others leave.
         Residual = "residual",
+        /// Options to renew are looked through.
+        LookThrough = "look_through",
         /// A variable amount belongs to some obligations.
         VariableToSome = "variable_to_some",
         /// A changed estimate is shared as at inception.
@@ -65,6 +67,16 @@ named_enum! {
         CashSettles = "cash_settles",
         /// What exercising a right costs enters the price with it.
         RightExercised = "right_exercised",
+        /// What an option would bring is no part of the price before it is exercised.
+        OptionOpen = "option_open",
+        /// An option ran out.
+        OptionExpired = "option_expired",
+        /// What a customer may leave before is no part of the contract's term.
+        EnforceableTerm = "enforceable_term",
+        /// Interest on an advance grows the liability.
+        InterestAccreted = "interest_accreted",
+        /// Interest on an advance is a part of the price.
+        InterestInPrice = "interest_in_price",
         /// A person adjusts revenue.
         Adjusted = "adjusted",
         /// What is unconditional beyond revenue is a contract liability.
@@ -86,6 +98,7 @@ impl Rule {
             Self::RelativeStandAlone => "606-10-32-31",
             Self::DiscountToSome => "606-10-32-37",
             Self::Residual => "606-10-32-34(c)",
+            Self::LookThrough => "606-10-55-45",
             Self::VariableToSome => "606-10-32-40",
             Self::EstimateChange => "606-10-32-43",
             Self::MeteredPrice | Self::RightToInvoice | Self::MeteredUse => "606-10-55-18",
@@ -93,8 +106,11 @@ impl Rule {
             Self::ControlPasses => "606-10-25-30",
             Self::MilestonesReached | Self::UnitsTransferred => "606-10-55-17",
             Self::CostToCost | Self::HoursWorked => "606-10-55-20",
-            Self::MaterialRight => "606-10-55-42",
+            Self::MaterialRight | Self::OptionOpen | Self::OptionExpired => "606-10-55-42",
             Self::RightExercised => "606-10-55-43",
+            Self::EnforceableTerm => "606-10-25-3",
+            Self::InterestAccreted => "606-10-32-20",
+            Self::InterestInPrice => "606-10-32-15",
             Self::CorrectsPosted => "606-10-25-35",
             Self::PriorPerformance => "606-10-50-12A",
             Self::Prospective => "606-10-25-13(a)",

@@ -49,13 +49,7 @@ pub(super) fn earned(
             Ok(beside(phase, earned).plus_figure(Label::Uninstalled, uninstalled))
         }
         Spread::Metered => {
-            let used = Formula::figure(Label::UsedValue, used_value(obligation, day)?);
-            let used = match obligation.method {
-                Method::Usage { minimum, .. } if day >= obligation.term.to() => {
-                    used.at_least(Formula::figure(Label::Minimum, minimum))
-                }
-                _ => used,
-            };
+            let used = metered(obligation, day, day >= obligation.term.to())?;
             // A variable amount of metered use is for what was used: nothing before the first.
             let begun = obligation.point(day).is_some();
             Ok(if begun { beside(phase, used) } else { used })
@@ -64,11 +58,31 @@ pub(super) fn earned(
     }
 }
 
-/// The value of metered use by the end of a day, in minor units.
-pub(super) fn used_value(
+/// What metered use earned by the end of a day, never beyond its cap; from the end of the term on, and in
+/// the price, at least what was committed.
+pub(super) fn metered(
     obligation: &ObligationState,
     day: NaiveDate,
-) -> Result<i128, EngineError> {
+    committed: bool,
+) -> Result<Formula, EngineError> {
+    let used = Formula::figure(Label::UsedValue, used_value(obligation, day)?);
+    let (cap, minimum) = match obligation.method {
+        Method::Usage { cap, minimum, .. } => (cap, Some(minimum)),
+        Method::RightToInvoice { cap, .. } => (cap, None),
+        _ => (None, None),
+    };
+    let used = match cap {
+        Some(cap) => used.at_most(Formula::figure(Label::Cap, cap)),
+        None => used,
+    };
+    Ok(match minimum.filter(|_| committed) {
+        Some(minimum) => used.at_least(Formula::figure(Label::Minimum, minimum)),
+        None => used,
+    })
+}
+
+/// The value of metered use by the end of a day, in minor units.
+fn used_value(obligation: &ObligationState, day: NaiveDate) -> Result<i128, EngineError> {
     let exact = obligation.point(day).map_or(0, |point| point.done);
     exact_to_minor(exact, obligation.minor_digits).ok_or(EngineError::Overflow)
 }

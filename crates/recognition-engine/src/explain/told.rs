@@ -1,6 +1,7 @@
 //! What a fact says, as inputs of its explanation.
 
 use backlog_ids::ObligationId;
+use backlog_money::Quantity;
 
 use super::{
     label::Label,
@@ -9,7 +10,7 @@ use super::{
 use crate::{
     amend::{AmendmentFact, ObligationChange},
     error::EngineError,
-    facts::{Concession, Estimate, Fact, InvoiceLine, SignedContract, SignedObligation},
+    facts::{Clause, Concession, Estimate, Fact, InvoiceLine, SignedContract, SignedObligation},
     method::Method,
     progress::Reading,
     state::ContractState,
@@ -74,6 +75,10 @@ fn signed(draft: &mut Draft<'_>, contract: &SignedContract, state: &ContractStat
     if let Some(price) = contract.price {
         draft.tell(Label::FixedPrice, Value::Amount(price));
     }
+    clauses(draft, &contract.clauses);
+    if let Some(rate) = contract.financing {
+        draft.tell(Label::YearlyRate, Value::Quantity(rate));
+    }
     for (promised, obligation) in contract.obligations.iter().zip(&state.obligations) {
         let key = promised.key.as_str();
         draft.tell_of(key, Label::Method, Value::Name(promised.method.name().to_owned()));
@@ -83,20 +88,24 @@ fn signed(draft: &mut Draft<'_>, contract: &SignedContract, state: &ContractStat
         }
         stand_alone(draft, promised);
         match &promised.method {
-            Method::Usage { minimum, .. } => {
+            Method::Usage { minimum, cap, .. } => {
                 draft.tell_of(key, Label::Minimum, Value::Amount(*minimum));
+                capped(draft, key, *cap);
             }
+            Method::RightToInvoice { cap, .. } => capped(draft, key, *cap),
             Method::CostToCost { estimate } => {
                 draft.tell_of(key, Label::CostEstimate, Value::Amount(*estimate));
             }
             Method::Units { total } | Method::LaborHours { total } => {
                 draft.tell_of(key, Label::Promised, Value::Quantity(*total));
             }
-            Method::MaterialRight { expected_share, exercise_price, .. } => {
-                draft.tell_of(key, Label::ExpectedShare, Value::Quantity(*expected_share));
-                draft.tell_of(key, Label::ExercisePrice, Value::Amount(*exercise_price));
+            Method::MaterialRight { expected_share, exercise_price, expires_on } => {
+                option(draft, key, (*expected_share, *exercise_price, *expires_on));
             }
             _ => {}
+        }
+        if let Some(of) = promised.renewal {
+            option(draft, key, (of.expected_share, of.exercise_price, of.expires_on));
         }
     }
     for variable in &contract.variables {
@@ -104,6 +113,43 @@ fn signed(draft: &mut Draft<'_>, contract: &SignedContract, state: &ContractStat
         draft.tell_of(id, Label::VariableEstimate, Value::Amount(variable.estimate));
         draft.tell_of(id, Label::VariableIncluded, Value::Amount(variable.included));
     }
+}
+
+/// On what terms the contract can be ended early.
+fn clauses(draft: &mut Draft<'_>, clauses: &[Clause]) {
+    for clause in clauses {
+        draft.tell(Label::NoticeDays, Value::Quantity(days(clause.notice_days)));
+        if clause.penalty != 0 {
+            draft.tell(Label::Penalty, Value::Amount(clause.penalty));
+        }
+        if let Some(from) = clause.from {
+            draft.tell(Label::LeaveFrom, Value::Day(from));
+        }
+        if let Some(to) = clause.to {
+            draft.tell(Label::LeaveUntil, Value::Day(to));
+        }
+    }
+}
+
+/// A number of days.
+fn days(count: u32) -> Quantity {
+    Quantity::whole(i64::from(count)).unwrap_or(Quantity::ZERO)
+}
+
+fn capped(draft: &mut Draft<'_>, key: &str, cap: Option<i128>) {
+    if let Some(cap) = cap {
+        draft.tell_of(key, Label::Cap, Value::Amount(cap));
+    }
+}
+
+fn option(
+    draft: &mut Draft<'_>,
+    key: &str,
+    (share, price, until): (Quantity, i128, chrono::NaiveDate),
+) {
+    draft.tell_of(key, Label::ExpectedShare, Value::Quantity(share));
+    draft.tell_of(key, Label::ExercisePrice, Value::Amount(price));
+    draft.tell_of(key, Label::OptionUntil, Value::Day(until));
 }
 
 /// Its stand-alone selling price, where that is not the stated price.
@@ -219,6 +265,12 @@ fn amended(
             draft.tell_of(key, Label::Term, Value::Term(term));
         }
         stand_alone(draft, added);
+        if let Some(of) = added.renewal {
+            option(draft, key, (of.expected_share, of.exercise_price, of.expires_on));
+        }
+    }
+    if let Some(changed) = &fact.clauses {
+        clauses(draft, changed);
     }
     Ok(())
 }

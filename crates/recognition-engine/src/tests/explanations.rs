@@ -85,12 +85,13 @@ fn explained(
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
-    /// Of every movement of any history, under every convention and rounding, nothing is unexplained:
+    /// Of every movement of any history, under every convention and rounding, with rights to leave, interest on
+    /// advances and options to renew, nothing is unexplained:
     /// each has a rule, and a formula that comes to its amount. Steps come to what they say.
     #[test]
     fn nothing_is_unexplained(
-        made in histories::signed(),
-        happened in prop::collection::vec(histories::happening(), 0..12),
+        made in histories::signed_under_terms(),
+        happened in prop::collection::vec(histories::happening_under_terms(), 0..14),
         every in 1_u64..200,
         closes in any::<bool>(),
         convention in prop::sample::select(Convention::ALL.to_vec()),

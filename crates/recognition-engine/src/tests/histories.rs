@@ -43,8 +43,48 @@ fn method() -> impl Strategy<Value = Method> {
                 })
                 .collect()
         )),
-        1 => Just(Method::Usage { unit_price: q(3), minimum: 20_000, cap: None }),
+        1 => prop::option::of(20_000_i128..40_000)
+            .prop_map(|cap| Method::Usage { unit_price: q(3), minimum: 20_000, cap }),
+        1 => prop::option::of(0_i128..30_000)
+            .prop_map(|cap| Method::RightToInvoice { unit_price: q(2), cap }),
+        1 => Just(Method::MaterialRight {
+            expected_share: share(80),
+            exercise_price: 30_000,
+            expires_on: day("2026-12-31"),
+        }),
     ]
+}
+
+/// The place of the option to renew that a contract may have beside its other promises.
+const OPTION: u128 = 40;
+
+fn clause() -> impl Strategy<Value = Clause> {
+    let days = || prop::option::of(0_u64..400);
+    (0_u32..60, 0_i128..40_000, days(), days()).prop_map(|(notice_days, penalty, from, to)| {
+        let on = |days: u64| day(BEGIN) + Days::new(days);
+        Clause { notice_days, penalty, from: from.map(on), to: to.map(on) }
+    })
+}
+
+/// A contract that may be left early, whose advances may bear interest, and that may be renewed.
+pub(super) fn signed_under_terms() -> impl Strategy<Value = SignedContract> {
+    let clauses = prop::collection::vec(clause(), 0..3);
+    let rate = prop::option::weighted(0.4, (1_i64..30).prop_map(share));
+    let renewal = prop::option::of((1_i64..=100, 0_i128..150_000, 200_u64..500));
+    (signed(), clauses, rate, renewal).prop_map(|(made, clauses, financing, renewal)| {
+        let mut made = SignedContract { clauses, financing, ..made };
+        if let Some((expected, exercise_price, until)) = renewal {
+            let mut option = obligation(OPTION, None, Some(exercise_price.max(1)));
+            option.term = Some(term("2027-01-01", "2027-12-31"));
+            option.renewal = Some(Renewal {
+                expected_share: share(expected),
+                exercise_price,
+                expires_on: day(BEGIN) + Days::new(until),
+            });
+            made.obligations.push(option);
+        }
+        made
+    })
 }
 
 pub(super) fn signed() -> impl Strategy<Value = SignedContract> {
@@ -82,7 +122,17 @@ pub(super) struct Happening {
 }
 
 pub(super) fn happening() -> impl Strategy<Value = Happening> {
-    (0_u64..45, 0_u64..40, 0_u8..14, 0_u128..3, 0_i128..30_000).prop_map(
+    happening_of(0..19)
+}
+
+/// The same, with changes of the right to leave: what is enforceable is a posted figure, which depends on
+/// when it was last worked out.
+pub(super) fn happening_under_terms() -> impl Strategy<Value = Happening> {
+    happening_of(0..20)
+}
+
+fn happening_of(kinds: std::ops::Range<u8>) -> impl Strategy<Value = Happening> {
+    (0_u64..45, 0_u64..40, kinds, 0_u128..3, 0_i128..30_000).prop_map(
         |(after, late, kind, place, amount)| Happening { after, late, kind, place, amount },
     )
 }
@@ -109,7 +159,11 @@ fn reading(of: &Method, amount: i128) -> Reading {
         Method::LaborHours { .. } => Reading::Hours(q(part)),
         Method::PointInTime { .. } => Reading::Delivered { quantity: Some(q(1)), gate: None },
         Method::Milestones(_) => Reading::Milestone((part % 3).to_string()),
-        Method::Usage { .. } => Reading::Usage { quantity: q(part), amount: None },
+        Method::Usage { .. } | Method::RightToInvoice { .. } => {
+            Reading::Usage { quantity: q(part), amount: (part % 3 == 0).then_some(amount) }
+        }
+        Method::MaterialRight { .. } if part == 99 => Reading::Expired,
+        Method::MaterialRight { .. } => Reading::Exercised(share(part + 1)),
         _ => Reading::Percent(q(part)),
     }
 }
@@ -180,6 +234,41 @@ pub(super) fn fact(of: &Happening, on: NaiveDate, made: &SignedContract) -> Fact
             amended(vec![price], Some(Treatment::CatchUp))
         }
         10 => more(of, on, made),
+        14 | 15 => Fact::Held(HoldFact {
+            contract,
+            obligation: (amount % 2 == 0).then_some(obligation),
+            on,
+        }),
+        16 => Fact::Released(HoldFact { contract, obligation: None, on }),
+        17 => {
+            let obligation = obligation_id(OPTION);
+            let reading = match amount % 9 {
+                0 => Reading::Expired,
+                part => Reading::Exercised(share(i64::try_from(part).unwrap() * 12)),
+            };
+            Fact::Progressed(ProgressFact { contract, obligation, on: before, reading })
+        }
+        18 => {
+            let estimate = match made.obligations.get(usize::try_from(of.place).unwrap()) {
+                Some(of) if matches!(of.method, Method::CostToCost { .. }) => {
+                    Estimate::Cost { obligation, estimate: 30_000 + amount }
+                }
+                _ => Estimate::Exercise { obligation, share: share(50) },
+            };
+            Fact::Reestimated(EstimateFact { contract, on, estimate })
+        }
+        19 => {
+            let penalty = amount;
+            let clause = Clause { notice_days: 20, penalty, from: Some(on), to: None };
+            Fact::Amended(AmendmentFact {
+                contract,
+                on,
+                changes: Vec::new(),
+                added: Vec::new(),
+                treatment: None,
+                clauses: Some(if amount % 3 == 0 { Vec::new() } else { vec![clause] }),
+            })
+        }
         11 => {
             Fact::Adjusted(AdjustmentFact { contract, obligation, on, amount: amount / 10 - 1_000 })
         }
@@ -237,30 +326,19 @@ pub(super) fn refused_for_a_reason(error: &EngineError) {
 }
 
 /// The history, with runs through each day that `runs` picks before the next fact.
+/// Nothing is held any more before the last.
 fn play(made: &SignedContract, happened: &[Happening], every: Option<u64>) -> Story {
-    play_with(made, happened, every, |_, _| None)
-}
-
-/// The same, with what `more` adds before each fact; nothing is held any more before the last run.
-fn play_with(
-    made: &SignedContract,
-    happened: &[Happening],
-    every: Option<u64>,
-    more: impl Fn(usize, NaiveDate) -> Option<Fact>,
-) -> Story {
     let mut story = Story::sign(made.clone(), policy(Convention::ActualDays, Rounding::Cumulative));
     let mut on = day(BEGIN);
     let mut ran = on;
-    for (n, of) in happened.iter().enumerate() {
+    for of in happened {
         on = on + Days::new(of.after);
         while let Some(next) = every.map(|every| ran + Days::new(every)).filter(|next| *next < on) {
             story.fact(&Fact::Run { through: next });
             ran = next;
         }
-        for fact in more(n, on).into_iter().chain([fact(of, on, made)]) {
-            if let Err(error) = story.try_fact(&fact) {
-                refused_for_a_reason(&error);
-            }
+        if let Err(error) = story.try_fact(&fact(of, on, made)) {
+            refused_for_a_reason(&error);
         }
     }
     story.fact(&Fact::Released(HoldFact { contract: contract_id(), obligation: None, on }));
@@ -345,41 +423,14 @@ proptest! {
         }
     }
 
-    /// The same under rights to leave, with revenue withheld and released, and with an option to renew:
-    /// what is beyond enforceable is a part of what is open, what is conditional of what is billed.
+    /// The same under rights to leave, with interest on advances, and with an option to renew: what is beyond enforceable is a part of what is open, what is conditional of what is billed.
     #[test]
     fn identities_hold_under_clauses(
-        made in signed(),
-        happened in prop::collection::vec(happening(), 0..12),
+        made in signed_under_terms(),
+        happened in prop::collection::vec(happening_under_terms(), 0..14),
         every in prop::option::of(1_u64..40),
-        (notice_days, penalty, from) in (0_u32..60, 0_i128..40_000, prop::option::of(0_u64..300)),
-        renews in any::<bool>(),
     ) {
-        let mut made = made;
-        let from = from.map(|days| day(BEGIN) + Days::new(days));
-        made.clauses = vec![Clause { notice_days, penalty, from, to: None }];
-        if renews {
-            let mut option = obligation(40, None, Some(90_000));
-            option.term = Some(term("2027-01-01", "2027-12-31"));
-            let expires_on = day("2026-12-31");
-            let (expected_share, exercise_price) = (share(80), 100_000);
-            option.renewal = Some(Renewal { expected_share, exercise_price, expires_on });
-            made.obligations.push(option);
-        }
-        let story = play_with(&made, &happened, every, |n, on| {
-            let (contract, obligation) = (contract_id(), None);
-            match n % 4 {
-                0 => Some(Fact::Held(HoldFact { contract, obligation, on })),
-                1 => Some(Fact::Released(HoldFact { contract, obligation, on })),
-                2 if renews => Some(Fact::Progressed(ProgressFact {
-                    contract,
-                    obligation: obligation_id(40),
-                    on,
-                    reading: Reading::Exercised(share(70)),
-                })),
-                _ => None,
-            }
-        });
+        let story = play(&made, &happened, every);
         for on in day(BEGIN).iter_days().step_by(9).take(60) {
             identities(&story, on)?;
         }

@@ -8,6 +8,7 @@ mod changes;
 mod clauses;
 mod contract_balances;
 mod conventions;
+mod explained_terms;
 mod explanations;
 mod financing;
 mod histories;
