@@ -76,8 +76,8 @@ fn explained(running: &Running, way: &[&str]) -> String {
     format!("{}\n", lines.join("\n"))
 }
 
-// Shows that a contract with five amendments, an estimate after them and a part given up is explained
-// entry by entry, with nothing left unexplained, in the words that were reviewed; that the services and
+// Shows that a contract with five amendments, an estimate after them, a termination in part and a period
+// that was closed, opened again and closed a second time is explained entry by entry, with nothing left unexplained, in the words that were reviewed; that the services and
 // the pure fold say the same. UPDATE_GOLDEN=1 rewrites the words.
 #[test]
 fn five_amendments_are_explained() {
@@ -91,6 +91,11 @@ fn five_amendments_are_explained() {
     assert_eq!(through_the_engine, reviewed);
     assert_eq!(explained(&running, &[]), reviewed);
     assert!(!reviewed.contains("not explained"));
+    let told = |what: &str| reviewed.matches(what).count();
+    assert_eq!((told("  Contract changed"), told("  Estimate changed")), (5, 1));
+    assert_eq!((told("terminated in part"), told("periods opened again")), (1, 1));
+    assert_eq!(told("periods closed through 2026-08-31"), 2, "a first and a second close");
+    assert!(told("late: of 2026-08-31, which is closed") > 0);
     for paragraph in ["25-13(a)", "25-13(b)", "25-13(c)", "25-12", "32-43", "25-10", "50-12A"] {
         assert!(reviewed.contains(&format!("606-10-{paragraph}")), "{paragraph}");
     }

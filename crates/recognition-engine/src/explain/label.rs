@@ -159,6 +159,12 @@ named_enum! {
         Refund = "refund",
         /// Progress as the measure counts it.
         Progress = "progress",
+        /// Last day of the latest closed period.
+        ClosedThrough = "closed_through",
+        /// First day of a period that was closed and is open again.
+        OpenAgainFrom = "open_again_from",
+        /// No period is closed any more.
+        AllOpenAgain = "all_open_again",
         /// Only this obligation is withheld or released.
         Held = "held",
         /// The most that metered use can earn.
@@ -203,5 +209,12 @@ named_enum! {
         InterestBefore = "interest_before",
         /// Interest of the period.
         InterestOfPeriod = "interest_of_period",
+    }
+}
+
+impl Label {
+    /// Whether it tells of the tenant's periods.
+    pub(super) const fn is_of_periods(self) -> bool {
+        matches!(self, Self::ClosedThrough | Self::OpenAgainFrom | Self::AllOpenAgain)
     }
 }

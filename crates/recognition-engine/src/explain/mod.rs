@@ -28,6 +28,8 @@ pub use render::{Rendered, RenderedLine, render, render_formula};
 pub use rule::Rule;
 pub use statement::{Explained, FactKind, Line, Step, Told, Treated, Value};
 
+use chrono::NaiveDate;
+
 use crate::{
     RULE_VERSION,
     effects::Effects,
@@ -46,6 +48,8 @@ pub struct Explainer {
     state: Option<ContractState>,
     /// What the next run posts for days that are posted, and why.
     catch_ups: CatchUps,
+    /// Last day of the latest closed period when the last fact was folded.
+    closed_through: Option<NaiveDate>,
 }
 
 impl Explainer {
@@ -66,6 +70,7 @@ impl Explainer {
         let moved = before.as_ref().and_then(|state| settled(state, fact));
         let fact = moved.as_ref().unwrap_or(fact);
         let mut draft = Draft::of(&after, periods);
+        told::closed(&mut draft, (self.closed_through, periods.closed_through));
         told::tell(&mut draft, before.as_ref().unwrap_or(&after), fact)?;
         match (&before, fact) {
             (None, Fact::Signed { contract, .. }) => {
@@ -97,6 +102,7 @@ impl Explainer {
             policy_version: after.policy.version,
         };
         self.state = Some(after);
+        self.closed_through = periods.closed_through;
         Ok((explained, effects))
     }
 }

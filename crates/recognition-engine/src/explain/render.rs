@@ -31,7 +31,7 @@ pub struct Rendered {
 pub struct RenderedLine {
     /// What it is.
     pub what: String,
-    /// How much, signed.
+    /// How much, signed, with its currency.
     pub amount: String,
     /// How that was computed.
     pub formula: String,
@@ -41,9 +41,11 @@ pub struct RenderedLine {
 
 /// An explained fact in words. Errors when an amount leaves its range, which posted ones never do.
 pub fn render(explained: &Explained, currency: Currency) -> Result<Rendered, EngineError> {
-    let words = Words { digits: currency.minor_digits() };
+    let words = Words { currency };
     let mut told: Vec<String> = Vec::new();
-    for group in explained.told.chunk_by(|one, two| one.of == two.of) {
+    // What is of the books, not of the fact, is a sentence of its own.
+    let together = |one: &Told, two: &Told| one.of == two.of && !one.label.is_of_periods();
+    for group in explained.told.chunk_by(together) {
         told.push(words.told(group));
     }
     told.extend(explained.treatment.map(treated));
@@ -57,7 +59,7 @@ pub fn render(explained: &Explained, currency: Currency) -> Result<Rendered, Eng
 
 /// A formula in words, with what it comes to.
 pub fn render_formula(formula: &Formula, currency: Currency) -> Result<String, EngineError> {
-    Words { digits: currency.minor_digits() }.whole(formula)
+    Words { currency }.whole(formula)
 }
 
 impl Rendered {
@@ -98,7 +100,7 @@ fn treated(treated: Treated) -> String {
 /// Puts amounts of one currency into words.
 #[derive(Clone, Copy)]
 struct Words {
-    digits: u32,
+    currency: Currency,
 }
 
 impl Words {
@@ -135,7 +137,7 @@ impl Words {
         };
         Ok(RenderedLine {
             what,
-            amount: self.money(step.amount),
+            amount: format!("{} {}", self.money(step.amount), self.currency),
             formula: self.whole(&step.formula)?,
             paragraph: step.rule.paragraph().to_owned(),
         })
@@ -157,6 +159,9 @@ impl Words {
         if moved.prior_performance {
             what.push_str(", for performance before the change");
         }
+        if let Some(day) = moved.late_of {
+            what.push_str(&format!(", late: of {day}, which is closed"));
+        }
         let formula = match &line.formula {
             Some(formula) => self.whole(formula)?,
             None => String::new(),
@@ -171,7 +176,7 @@ impl Words {
         };
         Ok(RenderedLine {
             what,
-            amount: self.signed(moved.amount.minor()),
+            amount: format!("{} {}", self.signed(moved.amount.minor()), self.currency),
             formula: format!("{inputs}{formula}{unexplained}"),
             paragraph: line.rule.paragraph().to_owned(),
         })
@@ -272,7 +277,7 @@ impl Words {
 
     /// An amount with thousands apart.
     fn money(self, minor: i128) -> String {
-        let digits = usize::try_from(self.digits).unwrap_or(0);
+        let digits = usize::try_from(self.currency.minor_digits()).unwrap_or(0);
         let bare = minor.unsigned_abs().to_string();
         let padded = format!("{bare:0>width$}", width = digits.saturating_add(1));
         let (whole, fraction) = padded.split_at(padded.len().saturating_sub(digits));

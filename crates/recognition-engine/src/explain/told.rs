@@ -2,6 +2,7 @@
 
 use backlog_ids::ObligationId;
 use backlog_money::Quantity;
+use chrono::NaiveDate;
 
 use super::{
     label::Label,
@@ -63,6 +64,21 @@ pub(super) fn tell(
         Fact::Run { through } => draft.tell(Label::Through, Value::Day(*through)),
     }
     Ok(())
+}
+
+/// Notes that periods were closed, or opened again, since the fact before.
+pub(super) fn closed(draft: &mut Draft<'_>, (before, now): (Option<NaiveDate>, Option<NaiveDate>)) {
+    match (before, now) {
+        (before, now) if before == now => {}
+        (before, Some(through)) if before.is_none_or(|before| before < through) => {
+            draft.tell(Label::ClosedThrough, Value::Day(through));
+        }
+        (_, Some(through)) => {
+            let open = through.succ_opt().unwrap_or(through);
+            draft.tell(Label::OpenAgainFrom, Value::Day(open));
+        }
+        (_, None) => draft.tell(Label::AllOpenAgain, Value::Yes),
+    }
 }
 
 fn key(state: &ContractState, id: ObligationId) -> Result<&str, EngineError> {
@@ -142,11 +158,7 @@ fn capped(draft: &mut Draft<'_>, key: &str, cap: Option<i128>) {
     }
 }
 
-fn option(
-    draft: &mut Draft<'_>,
-    key: &str,
-    (share, price, until): (Quantity, i128, chrono::NaiveDate),
-) {
+fn option(draft: &mut Draft<'_>, key: &str, (share, price, until): (Quantity, i128, NaiveDate)) {
     draft.tell_of(key, Label::ExpectedShare, Value::Quantity(share));
     draft.tell_of(key, Label::ExercisePrice, Value::Amount(price));
     draft.tell_of(key, Label::OptionUntil, Value::Day(until));

@@ -1,6 +1,6 @@
 //! A contract's facts, from the entries of both logs, and their explanations. Pure.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use backlog_ids::ContractId;
 use backlog_proto::common::v1::Log;
@@ -64,16 +64,22 @@ impl Posted {
         }
     }
 
-    /// How far periods are closed after it, where it closes or reopens one.
-    fn closed_through(&self, calendar: Calendar) -> Option<Option<NaiveDate>> {
+    /// Closes the period that it closes, and opens the one that it opens again; answers whether it did.
+    fn of_period(&self, calendar: Calendar, closed: &mut BTreeSet<NaiveDate>) -> bool {
         let period = |period: &Option<pb::Period>| {
             calendar.period(period.as_ref().map_or("", |period| period.name.as_str()))
         };
         match &self.posted.own_fact {
-            Some(Wire::PeriodClosed(closed)) => Some(Some(period(&closed.period)?.last)),
-            Some(Wire::PeriodReopened(of)) => Some(period(&of.period)?.first.pred_opt()),
-            _ => None,
+            Some(Wire::PeriodClosed(of)) => {
+                closed.extend(period(&of.period).map(|period| period.last));
+            }
+            Some(Wire::PeriodReopened(of)) => {
+                // The first that was ever closed need not have another closed before it.
+                period(&of.period).map(|period| closed.remove(&period.last));
+            }
+            _ => return false,
         }
+        true
     }
 
     fn movements(&self, contract: &str) -> impl Iterator<Item = &Movement> {
@@ -92,6 +98,7 @@ pub(crate) fn history(
     let name = contract.to_string();
     let mut history = History::default();
     let mut periods = Periods { calendar, closed_through: None };
+    let mut closed = BTreeSet::new();
     let mut last_run = String::new();
     let (mut made, mut stored) = (Vec::new(), Vec::new());
     for entry in posted {
@@ -101,8 +108,8 @@ pub(crate) fn history(
         if !run.is_empty() && run == last_run {
             continue;
         }
-        if let Some(closed_through) = entry.closed_through(calendar) {
-            periods.closed_through = closed_through;
+        if entry.of_period(calendar, &mut closed) {
+            periods.closed_through = closed.last().copied();
             continue;
         }
         let Some((source, fact)) = fact_of(entry, contract, policy, contract_log)? else {

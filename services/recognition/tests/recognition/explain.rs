@@ -13,7 +13,8 @@ use tonic::{Code, Status};
 
 use crate::calls::reason;
 use crate::owner::{contract_of, day, obligation_of, usd};
-use crate::stack::{Replica, Stack, contract, even_months, tenant};
+use crate::periods::{close, reopen};
+use crate::stack::{Replica, Stack, at, contract, even_months, tenant};
 
 async fn explain(
     replica: &Replica,
@@ -185,4 +186,44 @@ async fn a_preview_writes_nothing() {
         (nonsense.code(), reason(&nonsense).as_str()),
         (Code::InvalidArgument, "INVALID_FIELDS")
     );
+}
+
+// Shows a contract explained across the first period that was ever closed and opened again: what came
+// while it was closed says of which day it is, what came after is in time, on days before it too; each
+// close is told where it begins to count; nothing is left unexplained.
+#[tokio::test]
+async fn a_reopened_period_is_explained() {
+    let stack = Stack::start().await;
+    let replica = stack.replica().await;
+    let own = tenant(1);
+    stack.owner.create_tenant(own, even_months()).await;
+    stack.owner.sign(own, contract(1), &["1200.00"], "2026-12-31").await;
+    replica.run(own, "february", "2026-02-28", 2).await;
+    close(&replica, own, ("c-1", "2026-02"), 2).await.unwrap();
+    let seen = stack.owner.invoice(own, contract(1), "2026-02-10", "50.00").await;
+    replica.try_plan(own, contract(1), at(Log::Contract, seen)).await.unwrap();
+    reopen(&replica, own, ("r-1", "2026-02")).await.unwrap();
+    let seen = stack.owner.invoice(own, contract(1), "2026-01-20", "30.00").await;
+    close(&replica, own, ("c-2", "2026-02"), seen).await.unwrap();
+    replica.run(own, "march", "2026-03-31", seen).await;
+
+    let told = explain(&replica, own, all(contract(1))).await.unwrap();
+    let kinds: Vec<FactKind> = told.facts.iter().map(recognition::ExplainedFact::kind).collect();
+    let (invoiced, run) = (FactKind::Invoiced, FactKind::Run);
+    assert_eq!(kinds, [FactKind::Signed, run, invoiced, invoiced, run]);
+    let billed = |fact: usize| {
+        let moved = told.facts[fact].movements.iter().filter_map(|told| told.movement.as_ref());
+        let mut billed = moved.filter(|moved| moved.measure() == recognition::Measure::Billed);
+        billed.next().map(|moved| (moved.effective_date, moved.late_of)).unwrap()
+    };
+    assert_eq!(billed(2), (Some(day("2026-03-01").into()), Some(day("2026-02-10").into())));
+    assert_eq!(billed(3), (Some(day("2026-01-20").into()), None));
+    let says =
+        |fact: usize, what: &str| told.facts[fact].text.iter().any(|line| line.contains(what));
+    assert!(says(2, "periods closed through 2026-02-28"));
+    assert!(says(2, "on 2026-03-01, late: of 2026-02-10, which is closed"));
+    assert!(says(3, "periods opened again, none is closed") && !says(3, "late"));
+    assert!(says(4, "periods closed through 2026-02-28"));
+    let movements = || told.facts.iter().flat_map(|fact| &fact.movements);
+    assert!(movements().all(|told| told.unexplained.is_none() && told.formula.is_some()));
 }

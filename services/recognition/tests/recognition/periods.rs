@@ -17,7 +17,7 @@ use crate::stack::{Replica, Stack, at, contract, even_months, posted, run_reques
 
 const CONTROLLER: [&str; 1] = ["controller"];
 
-async fn close(
+pub(crate) async fn close(
     replica: &Replica,
     tenant: TenantId,
     (request_id, period): (&str, &str),
@@ -33,7 +33,7 @@ async fn close(
     replica.periods().close_period(request).await.map(tonic::Response::into_inner)
 }
 
-async fn reopen(
+pub(crate) async fn reopen(
     replica: &Replica,
     tenant: TenantId,
     (request_id, period): (&str, &str),
