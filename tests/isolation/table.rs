@@ -279,6 +279,13 @@ fn recognition() -> Vec<Row> {
             samples::hold_revenue,
         ),
         row(
+            "backlog.recognition.v1.ProgressService/ReassessContract",
+            at,
+            EstimateChange,
+            Foreign::NotFound,
+            samples::reassess_contract,
+        ),
+        row(
             "backlog.recognition.v1.ProgressService/ApproveAdjustment",
             at,
             AdjustmentApprove,

@@ -8,7 +8,7 @@ use backlog_proto::contract::v1::contract_service_client::ContractServiceClient;
 use backlog_proto::contract::v1::invoice_service_client::InvoiceServiceClient;
 use backlog_proto::contract::v1::sign_contract_request::Subject as Signed;
 use backlog_proto::contract::v1::{
-    Contract, CreateContractRequest, MeasurementPolicy, SignContractRequest,
+    Contract, ContractTerms, CreateContractRequest, MeasurementPolicy, SignContractRequest,
 };
 use backlog_proto::recognition::v1::journal_service_client::JournalServiceClient;
 use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
@@ -25,7 +25,9 @@ use backlog_tests::{Caller, Service, Stack};
 use prost::Message;
 
 use crate::raw::{Answer, call};
-use crate::samples::{Subject, export_journal, set_account_mapping, set_exchange_rate, terms};
+use crate::samples::{
+    Subject, export_journal, promises, set_account_mapping, set_exchange_rate, terms,
+};
 use crate::table::{Level, Row};
 use crate::tokens;
 
@@ -151,7 +153,7 @@ pub(crate) fn two_people() -> MeasurementPolicy {
     MeasurementPolicy { adjustments_need_approval: true, ..MeasurementPolicy::default() }
 }
 
-/// Gives a tenant a draft, two signed contracts, two invoices, a run and a checkpoint. Answers what
+/// Gives a tenant a draft, two signed contracts, one more that is none yet, two invoices, a run and a checkpoint. Answers what
 /// there is, and what nobody else may see.
 pub(crate) async fn fill(
     stack: &Stack,
@@ -162,18 +164,19 @@ pub(crate) async fn fill(
     let admin = stack.caller(account, tenant, &ADMIN);
     let mut contracts = ContractServiceClient::new(stack.channel(Service::Contract));
     let mut made: Vec<Contract> = Vec::new();
-    for request_id in ["draft", "first", "second"] {
+    for request_id in ["draft", "first", "second", "unlikely"] {
+        let unmet = (request_id == "unlikely").then(promises::unlikely);
         let request = admin.request(CreateContractRequest {
             request_id: request_id.to_owned(),
-            terms: Some(terms(customer)),
+            terms: Some(ContractTerms { unmet, ..terms(customer) }),
             validate_only: false,
             entered_on: Some(date(2026, 1, 1)),
         });
         let answer = contracts.create_contract(request).await.expect("a draft").into_inner();
         made.push(answer.contract.expect("a draft"));
     }
-    let [draft, first, second] = made.as_slice() else { panic!("three contracts") };
-    for contract in [first, second] {
+    let [draft, first, second, unlikely] = made.as_slice() else { panic!("four contracts") };
+    for contract in [first, second, unlikely] {
         let request = admin.request(SignContractRequest {
             request_id: format!("sign {}", contract.contract_id).replace(' ', "-"),
             subject: Some(Signed::ContractId(contract.contract_id.clone())),
@@ -219,6 +222,7 @@ pub(crate) async fn fill(
         draft: draft.contract_id.clone(),
         etag: draft.etag.clone(),
         contract: first.contract_id.clone(),
+        unlikely: unlikely.contract_id.clone(),
         obligation: obligation.clone(),
         measured: first.obligation_ids.last().expect("an obligation").clone(),
         adjustment,

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use backlog_money::{Currency, Quantity};
 use backlog_proto::common::v1::{Log, LogPosition};
-use backlog_recognition_engine::Convention;
+use backlog_recognition_engine::{Convention, Criterion};
 use chrono::NaiveDate;
 
 /// A day as `2026-01-31`.
@@ -38,6 +38,15 @@ pub(crate) fn quantity(text: &str) -> Result<Quantity, String> {
 pub(crate) fn convention(text: &str) -> Result<Convention, String> {
     let names: Vec<_> = Convention::ALL.iter().map(|convention| convention.name()).collect();
     Convention::parse(text).ok_or_else(|| format!("expected one of {}", names.join(", ")))
+}
+
+/// A criterion of a contract by name.
+///
+/// # Errors
+/// When there is none of that name; tells all.
+pub(crate) fn criterion(text: &str) -> Result<Criterion, String> {
+    let names: Vec<_> = Criterion::ALL.iter().map(|criterion| criterion.name()).collect();
+    Criterion::parse(text).ok_or_else(|| format!("expected one of {}", names.join(", ")))
 }
 
 /// A pair as `name=value`.

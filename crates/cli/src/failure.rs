@@ -217,6 +217,8 @@ pub(crate) const fn advice(reason: ErrorReason) -> &'static str {
         }
         ErrorReason::ChangeBeforeLast => "use a day not before that of the last change",
         ErrorReason::RateMissing => "state a rate: backlog journal rate",
+        ErrorReason::AlreadyAContract => "what is a contract stays one: amend or terminate it",
+        ErrorReason::NotAContract => "it is no contract yet: progress assess says when it is one",
         ErrorReason::AlreadyReached => "a milestone is reached once: check its id",
         ErrorReason::CloseBlocked => "do what is named above: backlog period checklist",
         ErrorReason::PeriodOutOfOrder => "take the period whose turn it is: backlog period list",

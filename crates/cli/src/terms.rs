@@ -1,9 +1,11 @@
 //! Terms of contracts, and changes of them, on the wire.
 
 use backlog_money::{Currency, Money, Quantity};
-use backlog_proto::common::v1::DateRange;
+use backlog_proto::common::v1::{ContractCriterion, DateRange};
 use backlog_proto::contract::v1 as pb;
 use backlog_proto::contract::v1::obligation_terms::Method as Wire;
+use backlog_proto::recognition::v1::NotAContract;
+use backlog_recognition_engine::{Criterion, EITHER_MAY_LEAVE};
 use chrono::NaiveDate;
 
 use crate::policy;
@@ -29,7 +31,36 @@ pub(crate) fn terms(terms: &Terms, currency: Currency, number: &str) -> pb::Cont
         }),
         clauses: terms.clauses.iter().map(clause).collect(),
         financing_rate: decimal(terms.financing),
+        unmet: terms.unmet.as_ref().map(|unmet| pb::UnmetCriteria {
+            criteria: unmet.criteria.iter().map(|of| criterion(*of).into()).collect(),
+            reason: unmet.reason.clone(),
+        }),
     }
+}
+
+/// A criterion of a contract.
+pub(crate) const fn criterion(of: Criterion) -> ContractCriterion {
+    match of {
+        Criterion::Approval => ContractCriterion::Approval,
+        Criterion::Rights => ContractCriterion::Rights,
+        Criterion::PaymentTerms => ContractCriterion::PaymentTerms,
+        Criterion::CommercialSubstance => ContractCriterion::CommercialSubstance,
+        Criterion::Collection => ContractCriterion::Collection,
+    }
+}
+
+/// The name of a criterion of an answer.
+pub(crate) fn criterion_name(of: i32) -> &'static str {
+    let known = Criterion::ALL.iter().find(|known| i32::from(criterion(**known)) == of);
+    known.map_or("unknown", |known| known.name())
+}
+
+/// Why an agreement is no contract yet, by name.
+pub(crate) fn no_contract_reasons(why: &NotAContract) -> Vec<String> {
+    if why.unmet.is_empty() {
+        return vec![EITHER_MAY_LEAVE.to_owned()];
+    }
+    why.unmet.iter().map(|of| criterion_name(*of).to_owned()).collect()
 }
 
 /// All rights to end a contract early.

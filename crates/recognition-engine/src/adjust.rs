@@ -20,6 +20,9 @@ pub(crate) fn adjust(
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     let place = state.place(fact.obligation)?;
+    if state.standing.not_yet().is_some() {
+        return Err(EngineError::NotContract);
+    }
     let mut settlement = Settlement::of(state, periods);
     settlement.change(place, fact.on, |obligation| {
         let last = obligation.last_phase(fact.on)?.clone();

@@ -161,6 +161,10 @@ impl ContractState {
     /// What an accounting contract must give back as far as it was received or is receivable: rebates
     /// expected, and what is billed beyond a price that was reduced (606-10-32-10).
     pub(crate) fn refund_estimate(&self, part: usize) -> Result<i128, EngineError> {
+        if self.standing.not_yet().is_some() {
+            // All that is received is a liability until it is a contract (606-10-25-8).
+            return Ok(0);
+        }
         // Variable amounts are of the contract as signed.
         let rebates = if part == 0 { self.allocation.rebates()? } else { 0 };
         if !self.accounting.get(part).is_some_and(|part| part.reduced) {

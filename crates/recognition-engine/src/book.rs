@@ -15,6 +15,7 @@ use crate::{
     policy::{Convention, Policy},
     settle::Settlement,
     share::Share,
+    standing::Standing,
     state::{AccountingContract, ContractState, Financing, ObligationState},
     term::Term,
 };
@@ -31,7 +32,8 @@ pub fn accounting_contract_of(contract: ContractId, place: usize) -> AccountingC
 }
 
 /// Books a signed contract: T of each obligation (606-10-32-28) and its plan by month, effective on
-/// the day of signature, which may lie after the term's start. Errors with all violations when the
+/// the day of signature, which may lie after the term's start. What is no contract yet is kept without
+/// any of it (606-10-25-4). Errors with all violations when the
 /// contract breaks rules.
 pub(crate) fn book(
     contract: &SignedContract,
@@ -54,6 +56,7 @@ pub(crate) fn book(
         enforced_on: None,
         financing: contract.financing.map(Financing::at),
         accounting: vec![AccountingContract::new(contract.contract, 0)],
+        standing: Standing::at_signature(contract),
     };
     let mut settlement = Settlement::of(state, periods);
     settlement.state.allocation = allocation;

@@ -79,6 +79,17 @@ named_enum! {
     }
 }
 
+impl Measure {
+    /// Whether only a contract has it (606-10-25-1); of what is billed and received there is a figure
+    /// without one.
+    pub(crate) const fn needs_contract(self) -> bool {
+        matches!(
+            self,
+            Self::TransactionPrice | Self::BeyondEnforceable | Self::Recognized | Self::Potential
+        )
+    }
+}
+
 /// What a fact did, in the order made. No amount is zero.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Effects {
@@ -279,6 +290,16 @@ pub struct ServiceDays {
 }
 
 impl Effects {
+    /// These, and then those.
+    pub(crate) fn then(mut self, later: Self) -> Self {
+        self.movements.extend(later.movements);
+        self.plan_changes.extend(later.plan_changes);
+        self.workings.extend(later.workings);
+        let days = [self.balances_from, later.balances_from];
+        self.balances_from = days.into_iter().flatten().min();
+        self
+    }
+
     /// Whether nothing happened.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -16,6 +16,7 @@ use crate::{
     math::{add, sub, sum},
     plan::{PlannedMonth, plan},
     settle::Settlement,
+    standing::Standing,
     state::{ContractState, ObligationState},
     term::{days_through, last_of_month},
 };
@@ -24,6 +25,13 @@ impl Settlement {
     /// Works out what is enforceable at the end of a day; never for an earlier day than before.
     pub(crate) fn enforce(&mut self, on: NaiveDate) -> Result<(), EngineError> {
         let state = &self.state;
+        if state.standing.not_yet().is_some() {
+            // Without a contract there is no right to payment.
+            for part in 0..state.accounting.len() {
+                self.condition(part, on)?;
+            }
+            return Ok(());
+        }
         let bound =
             |obligation: &ObligationState| obligation.beyond == 0 && obligation.conditional == 0;
         if state.clauses.is_empty() && state.obligations.iter().all(bound) {
@@ -148,16 +156,18 @@ impl ContractState {
 
     /// What of the bills of an accounting contract is neither paid nor enforceable.
     fn conditional_of(&self, part: usize) -> Result<Conditional, EngineError> {
-        if self.clauses.is_empty() {
+        if self.clauses.is_empty() && self.standing == Standing::Contract {
             return Ok(Conditional::default());
         }
-        let (mut billed, mut before, mut enforceable) = (0, 0, 0);
+        let none = self.standing.not_yet().is_some();
+        let (mut billed, mut before, mut enforceable, mut known) = (0, 0, 0, 0);
         for (place, obligation) in self.obligations.iter().enumerate() {
             let own = self.part_of(Some(place));
             if own == part {
                 billed = add(billed, obligation.billed)?;
+                known = add(known, obligation.conditional)?;
                 let firm = sub(obligation.transaction_price, obligation.beyond)?;
-                enforceable = add(enforceable, firm)?;
+                enforceable = if none { 0 } else { add(enforceable, firm)? };
             } else if own < part {
                 before = add(before, obligation.billed)?;
             }
@@ -166,6 +176,9 @@ impl ContractState {
         let all = sum(self.obligations.iter().map(|obligation| obligation.billed))?;
         let paid = sub(sub(all, self.receivable.max(0))?, before)?;
         let amount = sub(billed, enforceable.max(paid))?.clamp(0, billed.max(0));
+        // Without a right to leave it is what was billed before there was a contract; nothing more.
+        let bound = self.clauses.is_empty() && !none;
+        let amount = if bound { amount.min(known) } else { amount };
         Ok(Conditional { billed, enforceable, paid, amount })
     }
 }

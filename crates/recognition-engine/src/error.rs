@@ -77,6 +77,12 @@ pub enum EngineError {
         /// The first open day.
         open_from: NaiveDate,
     },
+    /// What is a contract is not assessed anew (606-10-25-5).
+    #[error("it is a contract already")]
+    IsContract,
+    /// Revenue cannot be adjusted before there is a contract.
+    #[error("it is no contract yet, so it has no revenue")]
+    NotContract,
     /// The contract has ended.
     #[error("the contract is terminated")]
     Terminated,

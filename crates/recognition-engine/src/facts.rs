@@ -6,8 +6,8 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    amend::AmendmentFact, method::Method, policy::Policy, progress::ProgressFact, term::Term,
-    terminate::TerminationFact,
+    amend::AmendmentFact, method::Method, policy::Policy, progress::ProgressFact,
+    standing::Criterion, term::Term, terminate::TerminationFact,
 };
 
 /// Something that happened to one contract. Facts may come in any order of their dates, but changes
@@ -35,6 +35,8 @@ pub enum Fact {
     Amended(AmendmentFact),
     /// The contract was terminated.
     Terminated(TerminationFact),
+    /// Whether it is a contract was assessed anew.
+    Reassessed(AssessmentFact),
     /// A person adjusted revenue.
     Adjusted(AdjustmentFact),
     /// Revenue is withheld from a day on.
@@ -61,6 +63,7 @@ impl Fact {
             Self::Reestimated(fact) => fact.on,
             Self::Amended(fact) => fact.on,
             Self::Terminated(fact) => fact.on,
+            Self::Reassessed(fact) => fact.on,
             Self::Adjusted(fact) => fact.on,
             Self::Held(fact) | Self::Released(fact) => fact.on,
             Self::Run { through } => *through,
@@ -91,6 +94,8 @@ pub struct SignedContract {
     pub clauses: Vec<Clause>,
     /// Yearly interest on advances, as a fraction, where they finance the vendor (606-10-32-15).
     pub financing: Option<Quantity>,
+    /// Criteria of a contract that it does not meet at signature (606-10-25-1): it is then none.
+    pub unmet: Vec<Criterion>,
 }
 
 /// A performance obligation as signed (606-10-25-14).
@@ -130,6 +135,9 @@ pub struct Renewal {
 /// A right to end a contract early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clause {
+    /// Whether the vendor has it too.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mutual: bool,
     /// Days from notice to the end.
     pub notice_days: u32,
     /// What leaving costs, in minor units.
@@ -138,6 +146,17 @@ pub struct Clause {
     pub from: Option<NaiveDate>,
     /// Last day on which notice can be given.
     pub to: Option<NaiveDate>,
+}
+
+/// An assessment of whether an agreement is a contract (606-10-25-6).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssessmentFact {
+    /// The contract.
+    pub contract: ContractId,
+    /// Day from which it holds.
+    pub on: NaiveDate,
+    /// The criteria that it still does not meet; none where it meets all.
+    pub unmet: Vec<Criterion>,
 }
 
 /// Posting is withheld, or no longer.

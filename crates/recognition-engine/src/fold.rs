@@ -15,6 +15,7 @@ use crate::{
     periods::Periods,
     recognize::recognize,
     report::{progress, reestimate},
+    standing,
     state::ContractState,
     terminate::{TerminationFact, terminate},
 };
@@ -35,6 +36,18 @@ pub fn fold(
         (None, _) => return Err(EngineError::NotSigned),
         (Some(state), _) => state,
     };
+    let (state, arisen) = standing::before(state, fact, periods)?;
+    let (state, done) = apply(state, fact, periods)?;
+    let (state, became) = standing::after(state, fact, periods)?;
+    Ok((state, arisen.then(done).then(became)))
+}
+
+/// Takes a fact about a signed contract in, whose standing it leaves as it is unless it ends it.
+pub(crate) fn apply(
+    state: ContractState,
+    fact: &Fact,
+    periods: Periods,
+) -> Result<(ContractState, Effects), EngineError> {
     let moved = settled(&state, fact);
     match moved.as_ref().unwrap_or(fact) {
         Fact::Signed { .. } => Err(EngineError::AlreadySigned(state.contract)),
@@ -45,6 +58,7 @@ pub fn fold(
         Fact::Reestimated(fact) => reestimate(state, fact, periods),
         Fact::Amended(fact) => amend(state, fact, periods),
         Fact::Terminated(fact) => terminate(state, fact, periods),
+        Fact::Reassessed(fact) => standing::reassess(state, fact),
         Fact::Adjusted(fact) => adjust(state, fact, periods),
         Fact::Held(fact) => hold(state, fact, periods),
         Fact::Released(fact) => release(state, fact, periods),

@@ -14,6 +14,7 @@ use crate::{
     policy::ReceivableOn,
     report::reprice,
     settle::Settlement,
+    standing::Standing,
     state::ContractState,
 };
 
@@ -29,10 +30,7 @@ pub(crate) fn invoice(
     if invoice.contract != state.contract {
         return Err(EngineError::OtherContract { fact: invoice.contract, state: state.contract });
     }
-    let unconditional_on = match state.policy.receivable_on {
-        ReceivableOn::Issue => invoice.issued_on,
-        ReceivableOn::Due => invoice.due_on.max(invoice.issued_on),
-    };
+    let unconditional_on = unconditional_on(&state, invoice);
     let days = (invoice.issued_on, unconditional_on);
     let mut settlement = Settlement::of(state, periods);
     settlement.unconditional_on = Some(unconditional_on);
@@ -57,6 +55,19 @@ pub(crate) fn invoice(
     settlement.movement(None, tax, invoice.tax, unconditional_on)?;
     receive(&mut settlement, (Cause::Invoice, sub(receivable, advance)?), unconditional_on)?;
     settlement.finish(invoice.issued_on)
+}
+
+/// The day on which an invoice becomes a right to payment: at issue or when due, and not before there is
+/// a contract.
+pub(crate) fn unconditional_on(state: &ContractState, invoice: &InvoiceFact) -> NaiveDate {
+    let on = match state.policy.receivable_on {
+        ReceivableOn::Issue => invoice.issued_on,
+        ReceivableOn::Due => invoice.due_on.max(invoice.issued_on),
+    };
+    match state.standing {
+        Standing::Since(day) => on.max(day),
+        Standing::Contract | Standing::NotYet(_) => on,
+    }
 }
 
 /// What of an advance leaves B with each line of the invoice that it pays, by the lines' amounts; evenly

@@ -44,6 +44,7 @@ mod schedule;
 mod separate;
 mod settle;
 mod share;
+mod standing;
 mod state;
 mod term;
 mod terminate;
@@ -69,9 +70,9 @@ pub use explain::{
     Treated, Unit, Value, render, render_formula,
 };
 pub use facts::{
-    AdjustmentFact, Clause, Concession, CreditFact, DiscountScope, Estimate, EstimateFact, Fact,
-    HoldFact, InvoiceFact, InvoiceLine, PaymentFact, Renewal, SignedContract, SignedObligation,
-    Variable,
+    AdjustmentFact, AssessmentFact, Clause, Concession, CreditFact, DiscountScope, Estimate,
+    EstimateFact, Fact, HoldFact, InvoiceFact, InvoiceLine, PaymentFact, Renewal, SignedContract,
+    SignedObligation, Variable,
 };
 pub use fold::fold;
 pub use journal::{
@@ -89,6 +90,7 @@ pub use progress::{Mark, Point, ProgressFact, Reading};
 pub use schedule::{Schedule, ScheduledMonth};
 pub use separate::can_be_separate;
 pub use share::Share;
+pub use standing::{Criterion, EITHER_MAY_LEAVE, NotYet, Standing};
 pub use state::{
     AccountingContract, BalancePoint, ContractState, Financing, Hold, ObligationState, Pending,
 };

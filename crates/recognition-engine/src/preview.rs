@@ -110,8 +110,11 @@ fn under(
     })
 }
 
-/// T, and T - R.
+/// T, and T - R; nothing of what is no contract.
 fn open(state: &ContractState) -> Result<(i128, i128), EngineError> {
+    if state.standing.not_yet().is_some() {
+        return Ok((0, 0));
+    }
     let price = sum(state.obligations.iter().map(|o| o.transaction_price))?;
     let recognized = sum(state.obligations.iter().map(|o| o.recognized))?;
     Ok((price, sub(price, recognized)?))

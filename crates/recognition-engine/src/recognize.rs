@@ -7,7 +7,9 @@ use crate::{
     effects::{Cause, Effects, Measure, Movement, PlanChange, ServiceDays},
     entries::Entry,
     error::EngineError,
+    facts::Fact,
     financing::accrue,
+    fold::fold,
     math::{add, sub, sum},
     periods::Periods,
     phase::{Phase, Spread},
@@ -25,7 +27,7 @@ pub(crate) fn recognize(
     through: NaiveDate,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    if through < state.signed_on {
+    if through < state.signed_on || state.standing.not_yet().is_some() {
         return Ok((state, Effects::default()));
     }
     // Interest changes prices, and with them plans that are else left alone.
@@ -110,9 +112,19 @@ fn rest_of(days: ServiceDays, posted: NaiveDate) -> ServiceDays {
 }
 
 impl ContractState {
+    /// The first day for which a run has something to do about an obligation; none when nothing is left
+    /// to do unless another fact comes.
+    pub fn due_from(&self, obligation: &ObligationState) -> Result<Option<NaiveDate>, EngineError> {
+        match self.standing.not_yet() {
+            Some(_) => Ok(self.arises_by_time()),
+            None => obligation.due_from(),
+        }
+    }
+
     /// Whether a run through a day would post anything.
     pub fn is_due(&self, through: NaiveDate) -> Result<bool, EngineError> {
-        let (_, effects) = recognize(self.clone(), through, Periods::default())?;
+        let run = Fact::Run { through };
+        let (_, effects) = fold(Some(self.clone()), &run, Periods::default())?;
         Ok(!effects.movements.is_empty())
     }
 }

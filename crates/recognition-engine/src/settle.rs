@@ -27,6 +27,8 @@ pub(crate) struct Settlement {
     pub(crate) state: ContractState,
     effects: Effects,
     periods: Periods,
+    /// Whether it is no contract yet: nothing of its price, plan or revenue is emitted.
+    outside: bool,
     /// The day on which what is billed now becomes an unconditional right, if it does.
     pub(crate) unconditional_on: Option<NaiveDate>,
     /// By accounting contract, in the contract's order.
@@ -50,12 +52,19 @@ impl Settlement {
         Self::with(before, state, periods)
     }
 
+    /// Begins with what becomes a contract now: nothing of it was emitted.
+    pub(crate) fn arising(state: ContractState, periods: Periods) -> Self {
+        let nothing = vec![Ok(0); state.accounting.len()];
+        Self { refundable_before: nothing, ..Self::with(Vec::new(), state, periods) }
+    }
+
     fn with(before: Vec<Option<ObligationState>>, state: ContractState, periods: Periods) -> Self {
         Self {
             before,
             refundable_before: (0..state.accounting.len())
                 .map(|part| state.refund_estimate(part))
                 .collect(),
+            outside: state.standing.not_yet().is_some(),
             state,
             effects: Effects::default(),
             periods,
@@ -92,7 +101,7 @@ impl Settlement {
     pub(crate) fn push(&mut self, part: usize, movement: Movement) -> Result<(), EngineError> {
         let movement = self.periods.open(movement);
         let amount = movement.amount.minor();
-        if amount == 0 {
+        if amount == 0 || (self.outside && movement.measure.needs_contract()) {
             return Ok(());
         }
         let on = movement.effective_date;
@@ -190,7 +199,7 @@ impl Settlement {
         obligation.transaction_price = price;
         let part = self.state.part_of(Some(place));
         if let Some(part) = self.state.accounting.get_mut(part) {
-            part.reduced |= change < 0 && cause != Cause::Usage;
+            part.reduced |= change < 0 && cause != Cause::Usage && !self.outside;
         }
         self.movement(Some(place), (cause, Measure::TransactionPrice), change, on)
     }
@@ -199,7 +208,9 @@ impl Settlement {
     /// `on`, and the net position is split into liability, refund liability and asset.
     pub(crate) fn finish(mut self, on: NaiveDate) -> Result<(ContractState, Effects), EngineError> {
         let on = self.periods.effective(on);
-        self.plans(on)?;
+        if !self.outside {
+            self.plans(on)?;
+        }
         self.enforce(on)?;
         for part in 0..self.state.accounting.len() {
             let estimate = self.state.refund_estimate(part)?;

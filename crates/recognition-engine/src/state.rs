@@ -12,11 +12,12 @@ use crate::{
     effects::{Cause, Measure, Movement},
     error::EngineError,
     facts::{Clause, Renewal},
-    math::sub,
+    math::{sub, sum},
     method::Method,
     phase::Phase,
     policy::{Policy, Rounding},
     progress::{Mark, Point},
+    standing::Standing,
     term::{Term, first_of_month},
 };
 
@@ -25,8 +26,8 @@ use crate::{
 pub struct ContractState {
     /// The legal contract.
     pub contract: ContractId,
-    /// Day of signature, or the first open day where that was closed: bookings take effect on it, revenue
-    /// at the earliest.
+    /// Day of signature, or on which it became a contract; the first open day where that was closed.
+    /// Bookings take effect on it, revenue at the earliest.
     pub signed_on: NaiveDate,
     /// Currency of all amounts.
     pub currency: Currency,
@@ -51,6 +52,9 @@ pub struct ContractState {
     /// What is accounted for as a contract of its own (606-10-25-12): the contract as signed first,
     /// then each later addition at its stand-alone selling price. At least one.
     pub accounting: Vec<AccountingContract>,
+    /// Whether it is a contract. While it is none, prices, plans and what is done are those that it would
+    /// have as one: none of them is in any figure.
+    pub standing: Standing,
 }
 
 /// What is accounted for as one contract.
@@ -188,6 +192,9 @@ impl ContractState {
 
     /// The first day on which a run through `through` can change balances; none when it posts nothing.
     pub fn posts_from(&self, through: NaiveDate) -> Result<Option<NaiveDate>, EngineError> {
+        if self.standing.not_yet().is_some() {
+            return Ok(self.arises_by_time().filter(|day| *day <= through));
+        }
         let interest = self.financing.map(|financing| financing.next_day(self.signed_on));
         // Time passing can make a bill an unconditional right.
         let conditional = self.obligations.iter().any(|obligation| obligation.conditional != 0);
@@ -199,6 +206,12 @@ impl ContractState {
             }
         }
         Ok(first.map(|first| first.max(self.signed_on)).filter(|_| through >= self.signed_on))
+    }
+
+    /// What was received of what was billed, advances included: where there is no contract, nothing else
+    /// of it is unconditional.
+    pub(crate) fn received(&self) -> Result<i128, EngineError> {
+        sum(self.obligations.iter().map(|o| o.billed.saturating_sub(o.conditional)))
     }
 
     /// The place of an obligation as signed; more of it may have been promised since.

@@ -9,7 +9,7 @@ use crate::{
     error::EngineError,
     math::{add, sub, sum},
     periods::Periods,
-    phase::{Phase, Spread},
+    phase::{BEGINNING, Phase, Spread},
     policy::Convention,
     settle::Settlement,
     share::Share,
@@ -47,7 +47,8 @@ pub enum Refund {
 
 /// Accounts for a termination. T becomes C: what is earned and the penalty; with a refund X, what is
 /// billed less X where that is more; the penalty alone when nothing earned is kept. C - R is earned
-/// while winding down, at once without it; T - C leaves backlog.
+/// while winding down, at once without it; T - C leaves backlog. What never became a contract ends with
+/// what is kept of what was received.
 pub(crate) fn terminate(
     state: ContractState,
     fact: &TerminationFact,
@@ -55,6 +56,9 @@ pub(crate) fn terminate(
 ) -> Result<(ContractState, Effects), EngineError> {
     if state.obligations.iter().all(|obligation| obligation.ended_on.is_some()) {
         return Err(EngineError::Terminated);
+    }
+    if state.standing.not_yet().is_some() {
+        return end_without_contract(state, fact, periods);
     }
     let mut settlement = Settlement::of(state, periods);
     let obligations = &settlement.state.obligations;
@@ -79,17 +83,71 @@ pub(crate) fn terminate(
     }
     let parts = split(more, &weights)?;
     for (place, (earned, part)) in earned.into_iter().zip(parts).enumerate() {
-        end(&mut settlement, place, fact, (earned, add(earned, part)?))?;
+        let price = (earned, add(earned, part)?);
+        end(&mut settlement, place, fact, (Cause::Termination, price))?;
     }
     settlement.state.allocation.variables.clear();
     settlement.finish(fact.on)
+}
+
+/// Ends what never became a contract: what was received and is not given back is revenue at last
+/// (606-10-25-7), with what ending it costs the customer. Nothing else of it was ever in backlog.
+fn end_without_contract(
+    mut state: ContractState,
+    fact: &TerminationFact,
+    periods: Periods,
+) -> Result<(ContractState, Effects), EngineError> {
+    let owed = add(kept_without_contract(&state, fact)?, fact.penalty)?;
+    let weights = weights_without_contract(&state);
+    state.begin_on(fact.on, periods);
+    for part in &mut state.accounting {
+        // What must be given back is owed to the customer.
+        part.reduced = true;
+    }
+    for obligation in &mut state.obligations {
+        obligation.phases = vec![Phase {
+            from: BEGINNING,
+            price: 0,
+            carved: 0,
+            satisfied: Share::NONE,
+            spread: Spread::AtOnce,
+            posted_ahead: 0,
+        }];
+    }
+    let mut settlement = Settlement::arising(state, periods);
+    for (place, part) in split(owed, &weights)?.into_iter().enumerate() {
+        end(&mut settlement, place, fact, (Cause::Booking, (0, part)))?;
+    }
+    settlement.state.allocation.variables.clear();
+    settlement.finish(fact.on)
+}
+
+/// What is kept of what was received without a contract.
+pub(crate) fn kept_without_contract(
+    state: &ContractState,
+    fact: &TerminationFact,
+) -> Result<i128, EngineError> {
+    match fact.refund {
+        Refund::Amount(amount) => Ok(sub(state.received()?, amount)?.max(0)),
+        Refund::All | Refund::Unearned => Ok(0),
+    }
+}
+
+/// What each obligation weighs in it: the price that it would have had, by order where none has one.
+pub(crate) fn weights_without_contract(state: &ContractState) -> Vec<i128> {
+    let prices = state.obligations.iter().map(|o| o.transaction_price.max(0));
+    let weights: Vec<i128> = prices.collect();
+    if weights.iter().any(|weight| *weight != 0) {
+        return weights;
+    }
+    (0..weights.len()).map(|place| i128::from(place == 0)).collect()
 }
 
 fn end(
     settlement: &mut Settlement,
     place: usize,
     fact: &TerminationFact,
-    (earned, price): (i128, i128),
+    (cause, (earned, price)): (Cause, (i128, i128)),
 ) -> Result<(), EngineError> {
     let spread = match fact.wind_down_to {
         Some(to) if to >= fact.on => Spread::Time {
@@ -110,5 +168,5 @@ fn end(
             posted_ahead: 0,
         })
     })?;
-    settlement.price(place, price, Cause::Termination, fact.on)
+    settlement.price(place, price, cause, fact.on)
 }

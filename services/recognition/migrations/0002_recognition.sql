@@ -321,14 +321,14 @@ end $$;
 create function plan_of(p_tenant uuid, p_contract uuid)
 returns table (
   obligation_id uuid, key text, ordinal bigint, currency_code text, transaction_price bigint,
-  recognized bigint, posted_through date, billed bigint, basis text, recognized_through date,
-  head_seq bigint, contract_seq bigint)
+  recognized bigint, posted_through date, billed bigint, basis text, contract_basis text,
+  recognized_through date, head_seq bigint, contract_seq bigint)
 language plpgsql as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
     select o.obligation_id, o.key, o.ordinal, c.currency_code, o.transaction_price, o.recognized,
-      o.posted_through, o.billed, o.basis, t.recognized_through, h.seq, a.seq
+      o.posted_through, o.billed, o.basis, c.basis, t.recognized_through, h.seq, a.seq
     from contract_state c
     join obligation o on o.tenant_id = c.tenant_id and o.contract_id = c.contract_id
     join tenant t on t.tenant_id = c.tenant_id

@@ -197,7 +197,10 @@ impl Rebuild<'_> {
             | Wire::Progress(_)
             | Wire::Estimate(_)
             | Wire::Adjustment(_)
-            | Wire::Hold(_) => record(books, &readable(wire)?, wire).map_err(|error| text(&error)),
+            | Wire::Hold(_)
+            | Wire::Assessment(_) => {
+                record(books, &readable(wire)?, wire).map_err(|error| text(&error))
+            }
         }
     }
 
@@ -446,7 +449,7 @@ fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut
             obligation.transaction_price,
             obligation.recognized,
             posted_through(obligation),
-            due_from(obligation),
+            due_from(state, obligation),
             obligation.term.to(),
             obligation.billed,
             obligation.key,

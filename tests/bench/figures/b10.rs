@@ -197,6 +197,7 @@ fn signed(obligations: u32) -> anyhow::Result<ContractState> {
         discount: None,
         clauses: Vec::new(),
         financing: None,
+        unmet: Vec::new(),
     };
     let fact = Fact::Signed { contract, policy: Policy::default() };
     Ok(fold(None, &fact, Periods::default())?.0)

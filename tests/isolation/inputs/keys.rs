@@ -119,8 +119,10 @@ fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The same of the facts that recognition keeps.
-fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
-    use crate::samples::{adjust_revenue, change_estimate, hold_revenue, report_progress};
+fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 5] {
+    use crate::samples::{
+        adjust_revenue, change_estimate, hold_revenue, reassess_contract, report_progress,
+    };
     let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
     let progress = first(report_progress(subject));
     let mut progress_other =
@@ -138,11 +140,16 @@ fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     let mut hold_other =
         recognition::HoldRevenueRequest::decode(hold.as_slice()).expect("a request");
     hold_other.hold.as_mut().expect("a hold").reason = "another".to_owned();
+    let assessment = first(reassess_contract(subject));
+    let mut assessment_other =
+        recognition::ReassessContractRequest::decode(assessment.as_slice()).expect("a request");
+    assessment_other.assessment.as_mut().expect("an assessment").reason = "another".to_owned();
     [
         (progress, progress_other.encode_to_vec()),
         (estimate, estimate_other.encode_to_vec()),
         (adjustment, adjustment_other.encode_to_vec()),
         (hold, hold_other.encode_to_vec()),
+        (assessment, assessment_other.encode_to_vec()),
     ]
 }
 
@@ -212,7 +219,7 @@ fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 2] {
     [(reject, reject_other.encode_to_vec()), (reopen, reopen_other.encode_to_vec())]
 }
 
-const REMEMBER: [&str; 19] = [
+const REMEMBER: [&str; 20] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
@@ -223,6 +230,7 @@ const REMEMBER: [&str; 19] = [
     "ProgressService/ChangeEstimate",
     "ProgressService/AdjustRevenue",
     "ProgressService/HoldRevenue",
+    "ProgressService/ReassessContract",
     "JournalService/SetAccountMapping",
     "JournalService/SetExchangeRate",
     "JournalService/ExportJournal",

@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 25] = [
+const TELL_NOTHING: [&str; 26] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
@@ -21,6 +21,7 @@ const TELL_NOTHING: [&str; 25] = [
     "ChangeEstimate",
     "AdjustRevenue",
     "HoldRevenue",
+    "ReassessContract",
     "SetAccountMapping",
     "GetAccountMapping",
     "SetExchangeRate",

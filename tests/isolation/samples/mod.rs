@@ -12,7 +12,7 @@ mod changes;
 mod journal;
 mod periods;
 mod progress;
-mod promises;
+pub(crate) mod promises;
 mod reads;
 
 pub(crate) use changes::*;
@@ -32,6 +32,8 @@ pub(crate) struct Subject {
     pub(crate) etag: String,
     /// A contract that was drafted, signed, and invoiced twice.
     pub(crate) contract: String,
+    /// What was signed and is no contract yet.
+    pub(crate) unlikely: String,
     pub(crate) obligation: String,
     /// An obligation of the contract that is earned by percent complete.
     pub(crate) measured: String,
@@ -58,6 +60,7 @@ impl Subject {
             draft: id("ctr"),
             etag: "v1".to_owned(),
             contract: id("ctr"),
+            unlikely: id("ctr"),
             obligation: id("obl"),
             measured: id("obl"),
             adjustment: id("adj"),
@@ -84,7 +87,7 @@ impl Subject {
         let words = [&self.account, &self.tenant, &self.draft, &self.contract, &self.obligation];
         words
             .into_iter()
-            .chain([&self.measured, &self.adjustment, &self.customer, &self.batch])
+            .chain([&self.unlikely, &self.measured, &self.adjustment, &self.customer, &self.batch])
             .cloned()
             .collect()
     }

@@ -1,5 +1,6 @@
 //! Progress, estimates and adjustments.
 
+use backlog_proto::common::v1::ContractCriterion;
 use backlog_proto::recognition::v1 as recognition;
 use backlog_proto::recognition::v1::estimate_change::Estimate;
 use backlog_proto::recognition::v1::progress::Reading;
@@ -82,6 +83,20 @@ pub(crate) fn hold_revenue(subject: &Subject) -> Vec<Vec<u8>> {
             on: Some(date(2026, 2, 1)),
             released: true,
             reason: "the customer confirmed".to_owned(),
+        }),
+        min_positions: seen(),
+        validate_only: subject.dry,
+    }])
+}
+
+pub(crate) fn reassess_contract(subject: &Subject) -> Vec<Vec<u8>> {
+    encoded(&[recognition::ReassessContractRequest {
+        request_id: subject.request_id.clone(),
+        assessment: Some(recognition::Assessment {
+            contract_id: subject.unlikely.clone(),
+            on: Some(date(2026, 2, 1)),
+            unmet: vec![ContractCriterion::Collection.into()],
+            reason: "still nothing paid".to_owned(),
         }),
         min_positions: seen(),
         validate_only: subject.dry,

@@ -1,5 +1,6 @@
 //! Promises of every method, few enough a contract that everything wrong with one fits an answer.
 
+use backlog_proto::common::v1::ContractCriterion;
 use backlog_proto::contract::v1 as contract;
 use backlog_proto::contract::v1::milestone::Weight;
 use backlog_proto::contract::v1::obligation_terms::Method;
@@ -100,6 +101,14 @@ pub(super) fn clause() -> contract::TerminationClause {
     }
 }
 
+/// That it is unlikely to be paid.
+pub(crate) fn unlikely() -> contract::UnmetCriteria {
+    contract::UnmetCriteria {
+        criteria: vec![ContractCriterion::Collection.into()],
+        reason: "the customer is new".to_owned(),
+    }
+}
+
 /// Terms with each of these, the second with a variable amount and a discount of its own.
 pub(super) fn varied() -> [contract::ContractTerms; 2] {
     let of = |obligations| contract::ContractTerms {
@@ -127,6 +136,7 @@ pub(super) fn varied() -> [contract::ContractTerms; 2] {
             discount: Some(discount),
             clauses: vec![clause()],
             financing_rate: "0.06".to_owned(),
+            unmet: Some(unlikely()),
             ..of(measures())
         },
     ]

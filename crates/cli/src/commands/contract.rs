@@ -176,6 +176,7 @@ impl TermsArgs {
             discount: None,
             clauses: Vec::new(),
             financing: None,
+            unmet: None,
         };
         Ok(FileTerms { terms, currency: self.currency, number: self.number }.wire())
     }

@@ -3,6 +3,7 @@
 use backlog_ids::ContractId;
 use backlog_money::Quantity;
 use backlog_proto::recognition::v1 as pb;
+use backlog_recognition_engine::Criterion;
 use chrono::NaiveDate;
 use clap::{ArgGroup, Args, Subcommand};
 
@@ -12,6 +13,7 @@ use crate::arguments::{self, Positions};
 use crate::client::{Client, date, from_status};
 use crate::failure::{Exit, Failure};
 use crate::session::Session;
+use crate::terms::criterion;
 
 /// What excludes options of a cost, of use and of a delivery.
 const NOT_COST: [&str; 8] =
@@ -33,6 +35,8 @@ pub(crate) enum Progress {
     Adjust(Adjust),
     /// Withholds revenue of a contract from a day on.
     Hold(Hold),
+    /// Records whether what was signed and is no contract yet is one now.
+    Assess(Assess),
     /// Releases what was withheld: the next run posts it, on the day of the release.
     Release(Hold),
 }
@@ -159,6 +163,20 @@ pub(crate) struct Hold {
     reason: String,
 }
 
+/// An assessment of what is no contract yet.
+#[derive(Debug, Args)]
+pub(crate) struct Assess {
+    #[command(flatten)]
+    place: Place,
+    /// A criterion of a contract that it still does not meet; may be repeated. It is a contract when
+    /// none is given.
+    #[arg(long, value_name = "CRITERION", value_parser = arguments::criterion)]
+    unmet: Vec<Criterion>,
+    /// Why.
+    #[arg(long)]
+    reason: String,
+}
+
 impl Progress {
     pub(crate) async fn run(self, session: &Session) -> Result<Exit, Failure> {
         let client = session.client()?;
@@ -169,6 +187,7 @@ impl Progress {
             }
             Self::Adjust(adjust) => return adjust.run(session, &client).await,
             Self::Hold(hold) => (hold.send(session, &client, false).await?, "revenue withheld"),
+            Self::Assess(assess) => (assess.send(session, &client).await?, "assessment recorded"),
             Self::Release(hold) => (hold.send(session, &client, true).await?, "revenue released"),
         };
         written(session, position.as_ref(), text, serde_json::json!({}))
@@ -342,6 +361,24 @@ impl Hold {
             validate_only: self.place.write.validate_only,
         };
         let answer = client.progress().hold_revenue(request).await;
+        Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
+    }
+}
+
+impl Assess {
+    async fn send(self, session: &Session, client: &Client) -> Result<Position, Failure> {
+        let request = pb::ReassessContractRequest {
+            request_id: session.request_id(self.place.write.request_id.as_deref()),
+            assessment: Some(pb::Assessment {
+                contract_id: self.place.contract.to_string(),
+                on: self.place.on(session),
+                unmet: self.unmet.iter().map(|of| criterion(*of).into()).collect(),
+                reason: self.reason.clone(),
+            }),
+            min_positions: self.place.after(session)?,
+            validate_only: self.place.write.validate_only,
+        };
+        let answer = client.progress().reassess_contract(request).await;
         Ok(answer.map_err(|status| from_status(&status))?.into_inner().position)
     }
 }

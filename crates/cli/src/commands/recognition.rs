@@ -15,6 +15,7 @@ use crate::failure::{Exit, Failure};
 use crate::progress::Steps;
 use crate::session::Session;
 use crate::table;
+use crate::terms::no_contract_reasons;
 
 /// A recognition run.
 #[derive(Debug, Args)]
@@ -128,10 +129,23 @@ impl Plan {
             );
         }
         let table = table::render(&["obligation", "", "amount"], rows, &[2]);
-        let text = format!("{table}{}", watermark_text(answer.watermark.as_ref()));
+        let watermark = watermark_text(answer.watermark.as_ref());
+        let text = format!("{}{table}{watermark}", standing_text(&answer));
         session.answer(&text, &json(&answer));
         Ok(Exit::Done)
     }
+}
+
+/// Why it is no contract yet, or since when it is one; nothing where it is one from signature on.
+fn standing_text(answer: &pb::GetPlanResponse) -> String {
+    if let Some(why) = &answer.not_a_contract {
+        let reasons = no_contract_reasons(why).join(", ");
+        let by_time = day(why.arises_on.as_ref());
+        let by_time = by_time.map(|day| format!("; it becomes one on {day}")).unwrap_or_default();
+        return format!("not a contract: {reasons}{by_time}\n");
+    }
+    let since = day(answer.contract_since.as_ref());
+    since.map(|day| format!("a contract since {day}\n")).unwrap_or_default()
 }
 
 fn month_text(month: &pb::PlannedMonth) -> String {
@@ -164,6 +178,13 @@ fn json(answer: &pb::GetPlanResponse) -> serde_json::Value {
         })
         .collect();
     serde_json::json!({
+        "not_a_contract": answer.not_a_contract.as_ref().map(|why| {
+            serde_json::json!({
+                "reasons": no_contract_reasons(why),
+                "arises_on": day(why.arises_on.as_ref()).map(|day| day.to_string()),
+            })
+        }),
+        "contract_since": day(answer.contract_since.as_ref()).map(|day| day.to_string()),
         "obligations": obligations,
         "watermark": watermark_json(answer.watermark.as_ref()),
     })

@@ -70,6 +70,13 @@ pub(crate) async fn check_expectation(
                 actual.sort();
                 rows.words(*line, "warnings", &expected.join(", "), &actual.join(", "));
             }
+            Claim::NotAContract { line, reasons } => {
+                let (mut expected, mut actual) =
+                    (reasons.clone(), player.not_a_contract(view).await?);
+                expected.sort();
+                actual.sort();
+                rows.words(*line, "not_a_contract", &expected.join(", "), &actual.join(", "));
+            }
             Claim::RollForward { from, to, line, cells } => {
                 let actual = player.roll_forward(view, *from, *to).await?;
                 rows.roll_forward(*line, cells, &actual)?;

@@ -231,6 +231,7 @@ impl Player for EnginePlayer {
             Verb::Reestimate(reestimate) => self.reestimate(on, reestimate),
             Verb::Adjust(adjustment) => self.adjust(on, adjustment),
             Verb::Hold(hold) => self.hold(on, hold),
+            Verb::Reassess(assessment) => self.reassess(on, assessment),
             Verb::FxRate(rate) => self.fx_rate(on, *rate),
             Verb::Recognize { through, contract } => {
                 self.recognize(on, *through, contract.as_deref())
@@ -303,6 +304,12 @@ impl Player for EnginePlayer {
         let Some(handle) = &view.contract else { return Ok(Vec::new()) };
         let warnings = engine::warnings(self.accounted(handle)?, view.as_of);
         Ok(warnings.iter().map(|warning| warning.reason.name().to_owned()).collect())
+    }
+
+    async fn not_a_contract(&mut self, view: &View) -> Result<Vec<String>, Failure> {
+        let Some(handle) = &view.contract else { return Ok(Vec::new()) };
+        let why = self.accounted(handle)?.standing.not_yet().map(engine::NotYet::reasons);
+        Ok(why.unwrap_or_default().into_iter().map(str::to_owned).collect())
     }
 
     async fn explain(&mut self, contract: &str) -> Result<Vec<String>, Failure> {

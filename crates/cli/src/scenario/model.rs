@@ -16,10 +16,10 @@ pub(crate) use changes::{
     Amendment, Change, Estimate, Included, Reestimate, Refund, Termination, Treatment,
 };
 pub(crate) use expect::{Cell, Claim, EntryKey, Expect, Measure, RollLine, View, Word};
-pub(crate) use progress::{Adjustment, Hold, Progress, Reading};
+pub(crate) use progress::{Adjustment, Assessment, Hold, Progress, Reading};
 pub(crate) use terms::{
-    Clause, ClauseParty, DiscountScope, Method, Milestone, Obligation, Renewal, Terms, Variable,
-    VariableKind, Weight, units_value,
+    Clause, ClauseParty, DiscountScope, Method, Milestone, Obligation, Renewal, Terms, Unmet,
+    Variable, VariableKind, Weight, units_value,
 };
 
 /// One tenant's story and the figures that must come out.
@@ -132,6 +132,8 @@ pub(crate) enum Verb {
     Adjust(Adjustment),
     /// Revenue is withheld, or released.
     Hold(Hold),
+    /// Whether it is a contract is assessed anew.
+    Reassess(Assessment),
     /// An exchange rate is stated.
     FxRate(FxRate),
     /// Revenue is posted.
@@ -165,6 +167,7 @@ impl Verb {
             Self::Adjust(_) => "adjust",
             Self::Hold(Hold { released: false, .. }) => "hold",
             Self::Hold(_) => "release",
+            Self::Reassess(_) => "reassess",
             Self::FxRate(_) => "fx_rate",
             Self::Recognize { .. } => "recognize",
             Self::ClosePeriod(_) => "close_period",

@@ -27,7 +27,7 @@ use super::{
 pub(crate) use changes::read_amendment;
 pub(crate) use sign::read_terms;
 
-const VERBS: [&str; 23] = [
+const VERBS: [&str; 24] = [
     "adjust",
     "amend",
     "close_period",
@@ -43,6 +43,7 @@ const VERBS: [&str; 23] = [
     "milestone",
     "pay",
     "progress",
+    "reassess",
     "recognize",
     "reestimate",
     "refund",
@@ -238,6 +239,7 @@ impl Reader {
             "reestimate" => self.reestimate(node, refused),
             "adjust" => self.adjust(node, refused),
             "hold" | "release" => self.hold(name == "release", node, refused),
+            "reassess" => self.reassess(node, refused),
             "fx_rate" => self.fx_rate(node),
             "recognize" => self.recognize(on, node, refused),
             "close_period" => self.period("close_period", node).map(Verb::ClosePeriod),

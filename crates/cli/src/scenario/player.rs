@@ -69,6 +69,9 @@ pub(crate) trait Player {
     /// What a person should look at in the view's contract, by reason.
     async fn warnings(&mut self, view: &View) -> Result<Vec<String>, Failure>;
 
+    /// Why the view's contract is none, by reason; nothing where it is one.
+    async fn not_a_contract(&mut self, view: &View) -> Result<Vec<String>, Failure>;
+
     /// Why the figures of a contract are what they are, in words, line by line.
     async fn explain(&mut self, contract: &str) -> Result<Vec<String>, Failure>;
 

@@ -259,6 +259,7 @@ impl Player for StackPlayer {
             Verb::Reestimate(reestimate) => self.reestimate(on, reestimate).await,
             Verb::Adjust(adjustment) => self.adjust(on, adjustment).await,
             Verb::Hold(hold) => self.hold(on, hold).await,
+            Verb::Reassess(assessment) => self.reassess(on, assessment).await,
             Verb::FxRate(rate) => self.fx_rate(on, *rate).await,
             Verb::Recognize { through, contract } => {
                 self.recognize(*through, contract.as_deref()).await
@@ -352,6 +353,10 @@ impl Player for StackPlayer {
 
     async fn warnings(&mut self, view: &View) -> Result<Vec<String>, Failure> {
         self.warnings_of(view).await
+    }
+
+    async fn not_a_contract(&mut self, view: &View) -> Result<Vec<String>, Failure> {
+        self.why_no_contract(view).await
     }
 
     async fn explain(&mut self, contract: &str) -> Result<Vec<String>, Failure> {

@@ -16,9 +16,8 @@ use crate::{
     effects::{Cause, Measure},
     error::EngineError,
     facts::{AdjustmentFact, Concession, CreditFact, InvoiceFact, PaymentFact},
-    invoice::advance_parts,
+    invoice::{advance_parts, unconditional_on},
     math::{add, sub, sum},
-    policy::ReceivableOn,
     state::ContractState,
 };
 
@@ -28,10 +27,7 @@ pub(super) fn invoice(
     before: &ContractState,
     fact: &InvoiceFact,
 ) -> Result<(), EngineError> {
-    let due = match before.policy.receivable_on {
-        ReceivableOn::Issue => fact.issued_on,
-        ReceivableOn::Due => fact.due_on.max(fact.issued_on),
-    };
+    let due = unconditional_on(before, fact);
     let lines: Vec<i128> = fact.lines.iter().map(|line| line.amount).collect();
     let net = sum(lines.iter().copied())?;
     let gross = add(net, fact.tax)?;

@@ -14,7 +14,7 @@ use crate::{
     error::EngineError,
     math::{add, sub, sum},
     state::ContractState,
-    terminate::{Refund, TerminationFact},
+    terminate::{Refund, TerminationFact, kept_without_contract, weights_without_contract},
 };
 
 /// A contract as it was and as it is.
@@ -209,6 +209,9 @@ pub(super) fn terminate(
     before: &ContractState,
     fact: &TerminationFact,
 ) -> Result<(), EngineError> {
+    if before.standing.not_yet().is_some() {
+        return ended_without_contract(draft, before, fact);
+    }
     let mut earned = Vec::with_capacity(before.obligations.len());
     let mut weights = Vec::with_capacity(before.obligations.len());
     for obligation in &before.obligations {
@@ -246,6 +249,35 @@ pub(super) fn terminate(
         let formula = price.less(Formula::figure(Label::TransactionPriceBefore, price_before));
         let moved = (Cause::Termination, Measure::TransactionPrice, fact.on);
         draft.expect(Of::Place(place), moved, Rule::Termination, formula);
+    }
+    Ok(())
+}
+
+/// The end of what never became a contract: what is kept of what was received, and the penalty.
+fn ended_without_contract(
+    draft: &mut Draft<'_>,
+    before: &ContractState,
+    fact: &TerminationFact,
+) -> Result<(), EngineError> {
+    let kept = match fact.refund {
+        Refund::Amount(amount) => Formula::figure(Label::Cash, before.received()?)
+            .less(Formula::figure(Label::Refunded, amount))
+            .at_least(Formula::figure(Label::Zero, 0)),
+        Refund::All | Refund::Unearned => {
+            Formula::figure(Label::Zero, kept_without_contract(before, fact)?)
+        }
+    };
+    let kept = kept.plus_figure(Label::Penalty, fact.penalty);
+    let kept = draft.step((Label::KeptPrice, None), Rule::EndsWithoutContract, kept)?;
+    let weights = weights_without_contract(before);
+    for place in 0..before.obligations.len() {
+        let share = Formula::figure(Label::KeptPrice, kept);
+        let share = match before.obligations.len() {
+            1 => share,
+            _ => share.split(&weights, place),
+        };
+        let moved = (Cause::Booking, Measure::TransactionPrice, fact.on);
+        draft.expect(Of::Place(place), moved, Rule::EndsWithoutContract, share);
     }
     Ok(())
 }

@@ -165,6 +165,12 @@ named_enum! {
         OpenAgainFrom = "open_again_from",
         /// No period is closed any more.
         AllOpenAgain = "all_open_again",
+        /// Why it is no contract yet.
+        NotContract = "not_a_contract",
+        /// It meets all criteria of a contract.
+        CriteriaMet = "criteria_met",
+        /// The day on which it became a contract.
+        ContractSince = "contract_since",
         /// Only this obligation is withheld or released.
         Held = "held",
         /// The most that metered use can earn.

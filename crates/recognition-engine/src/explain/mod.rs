@@ -37,6 +37,7 @@ use crate::{
     facts::Fact,
     fold::{fold, settled},
     periods::Periods,
+    standing,
     state::ContractState,
 };
 use catch_up::CatchUps;
@@ -65,13 +66,27 @@ impl Explainer {
         fact: &Fact,
         periods: Periods,
     ) -> Result<(Explained, Effects), EngineError> {
-        let before = self.state.clone();
+        // What is a contract by the time of the fact is booked by itself.
+        let known = self.state.as_ref();
+        let (before, arisen) = match known {
+            Some(known) => {
+                let (arisen, effects) = standing::before(known.clone(), fact, periods)?;
+                (Some(arisen), effects)
+            }
+            None => (None, Effects::default()),
+        };
         let (after, effects) = fold(before.clone(), fact, periods)?;
         let moved = before.as_ref().and_then(|state| settled(state, fact));
         let fact = moved.as_ref().unwrap_or(fact);
         let mut draft = Draft::of(&after, periods);
         told::closed(&mut draft, (self.closed_through, periods.closed_through));
         told::tell(&mut draft, before.as_ref().unwrap_or(&after), fact)?;
+        if let (Some(known), Some(arisen_as)) = (known, &before) {
+            price::arisen(&mut draft, known, arisen_as)?;
+            option::potential(&mut draft, &arisen);
+            enforceable::enforceable(&mut draft, &arisen)?;
+            balance::splits(&mut draft, Some(known), arisen_as, &arisen)?;
+        }
         match (&before, fact) {
             (None, Fact::Signed { contract, .. }) => {
                 price::booking(&mut draft, contract, &after)?;
@@ -80,7 +95,10 @@ impl Explainer {
                 let accrued = interest::accrued(&mut draft, before, &effects)?;
                 revenue::run(&mut draft, &accrued, *through, &self.catch_ups)?;
             }
-            (Some(before), fact) => changes(&mut draft, before, &after, fact, &effects)?,
+            (Some(before), fact) => {
+                changes(&mut draft, before, &after, fact, &effects)?;
+                price::arisen(&mut draft, before, &after)?;
+            }
             (None, _) => {}
         }
         option::potential(&mut draft, &effects);
@@ -89,6 +107,7 @@ impl Explainer {
         if let Some(before) = &before {
             self.catch_ups.note(&mut draft, before, &after, fact)?;
         }
+        let effects = arisen.then(effects);
         let lines = draft.lines(&effects)?;
         let Draft { told, treatment, steps, .. } = draft;
         let explained = Explained {
@@ -124,6 +143,10 @@ fn changes(
         Fact::Amended(fact) => change::amend(draft, before, after, (fact, effects)),
         Fact::Terminated(fact) => change::terminate(draft, before, fact),
         Fact::Adjusted(fact) => billing::adjust(draft, before, fact),
-        Fact::Signed { .. } | Fact::Run { .. } | Fact::Held(_) | Fact::Released(_) => Ok(()),
+        Fact::Signed { .. }
+        | Fact::Run { .. }
+        | Fact::Reassessed(_)
+        | Fact::Held(_)
+        | Fact::Released(_) => Ok(()),
     }
 }

@@ -10,7 +10,7 @@ use super::{
     option,
     rule::Rule,
     spread::metered,
-    statement::{Draft, Of},
+    statement::{Draft, Of, Value},
 };
 use crate::{
     allocation::Allocation,
@@ -21,6 +21,7 @@ use crate::{
     phase::{Phase, Spread},
     prices::weight_before_discount,
     progress::ProgressFact,
+    standing::Standing,
     state::{ContractState, ObligationState},
 };
 
@@ -31,6 +32,9 @@ pub(super) fn booking(
     after: &ContractState,
 ) -> Result<(), EngineError> {
     let allocation = &after.allocation;
+    if after.standing.not_yet().is_some() {
+        return Ok(());
+    }
     weights(draft, contract, allocation)?;
     for (place, obligation) in after.obligations.iter().enumerate() {
         let mut formula = share_of(allocation, obligation.id)?;
@@ -43,6 +47,33 @@ pub(super) fn booking(
         };
         let moved = (Cause::Booking, Measure::TransactionPrice, contract.signed_on);
         draft.expect(Of::Place(place), moved, rule, formula);
+    }
+    Ok(())
+}
+
+/// What is booked when an agreement becomes a contract: the price that it then has, as shared at
+/// inception where it did not change since. What ends without a contract is explained by its end.
+pub(super) fn arisen(
+    draft: &mut Draft<'_>,
+    before: &ContractState,
+    after: &ContractState,
+) -> Result<(), EngineError> {
+    let Standing::Since(day) = after.standing else { return Ok(()) };
+    let ended = after.obligations.iter().all(|obligation| obligation.ended_on.is_some());
+    if before.standing.not_yet().is_none() || ended {
+        return Ok(());
+    }
+    draft.tell(Label::ContractSince, Value::Day(day));
+    for (place, obligation) in after.obligations.iter().enumerate() {
+        let mut formula = share_of(&after.allocation, obligation.id)?;
+        if obligation.method.is_metered() {
+            formula = formula.plus(metered(obligation, NaiveDate::MAX, true)?);
+        }
+        if formula.amount()? != obligation.transaction_price {
+            formula = Formula::figure(Label::TransactionPrice, obligation.transaction_price);
+        }
+        let moved = (Cause::Booking, Measure::TransactionPrice, day);
+        draft.expect(Of::Place(place), moved, Rule::ContractArises, formula);
     }
     Ok(())
 }

@@ -77,6 +77,10 @@ named_enum! {
         InterestAccreted = "interest_accreted",
         /// Interest on an advance is a part of the price.
         InterestInPrice = "interest_in_price",
+        /// What was signed becomes a contract.
+        ContractArises = "contract_arises",
+        /// What never became a contract ends: what is kept of what was received is revenue.
+        EndsWithoutContract = "ends_without_contract",
         /// A person adjusts revenue.
         Adjusted = "adjusted",
         /// What is unconditional beyond revenue is a contract liability.
@@ -118,6 +122,8 @@ impl Rule {
             Self::Mixed => "606-10-25-13(c)",
             Self::SeparateContract => "606-10-25-12",
             Self::PartialTermination | Self::Termination => "606-10-25-10",
+            Self::ContractArises => "606-10-25-6",
+            Self::EndsWithoutContract => "606-10-25-7",
             Self::Concession => "606-10-32-42",
             Self::Invoiced => "606-10-45-1",
             Self::UnconditionalRight | Self::CreditedInvoice => "606-10-45-4",

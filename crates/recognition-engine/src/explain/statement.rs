@@ -39,6 +39,8 @@ named_enum! {
         Amended = "amended",
         /// The contract was terminated.
         Terminated = "terminated",
+        /// Whether it is a contract was assessed anew.
+        Reassessed = "reassessed",
         /// A person adjusted revenue.
         Adjusted = "adjusted",
         /// Revenue is withheld.
@@ -61,6 +63,7 @@ impl FactKind {
             Fact::Reestimated(_) => Self::Reestimated,
             Fact::Amended(_) => Self::Amended,
             Fact::Terminated(_) => Self::Terminated,
+            Fact::Reassessed(_) => Self::Reassessed,
             Fact::Adjusted(_) => Self::Adjusted,
             Fact::Held(_) => Self::Held,
             Fact::Released(_) => Self::Released,

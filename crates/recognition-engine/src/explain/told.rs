@@ -25,7 +25,12 @@ pub(super) fn tell(
     fact: &Fact,
 ) -> Result<(), EngineError> {
     match fact {
-        Fact::Signed { contract, .. } => signed(draft, contract, state),
+        Fact::Signed { contract, .. } => {
+            signed(draft, contract, state);
+            if let Some(why) = state.standing.not_yet() {
+                draft.tell(Label::NotContract, Value::Name(why.reasons().join(", ")));
+            }
+        }
         Fact::Invoiced(fact) => {
             lines(draft, state, Label::InvoiceLine, &fact.lines)?;
             if fact.tax != 0 {
@@ -52,6 +57,13 @@ pub(super) fn tell(
         Fact::Reestimated(fact) => estimate(draft, state, &fact.estimate)?,
         Fact::Amended(fact) => amended(draft, state, fact)?,
         Fact::Terminated(fact) => terminated(draft, fact),
+        Fact::Reassessed(fact) if fact.unmet.is_empty() => {
+            draft.tell(Label::CriteriaMet, Value::Yes);
+        }
+        Fact::Reassessed(fact) => {
+            let names: Vec<&str> = fact.unmet.iter().map(|criterion| criterion.name()).collect();
+            draft.tell(Label::NotContract, Value::Name(names.join(", ")));
+        }
         Fact::Adjusted(fact) => {
             let key = key(state, fact.obligation)?;
             draft.tell_of(key, Label::Adjusted, Value::Amount(fact.amount));

@@ -6,7 +6,7 @@ use crate::{
     TerminationFact,
 };
 
-const ANY_TIME: Clause = Clause { notice_days: 0, penalty: 0, from: None, to: None };
+const ANY_TIME: Clause = Clause { mutual: false, notice_days: 0, penalty: 0, from: None, to: None };
 
 fn year(clause: Clause) -> Story {
     let mut made = contract(term("2026-01-01", "2026-12-31"), &[120_000]);

@@ -45,7 +45,8 @@ fn paid(on: &str, amount: i128) -> Fact {
 #[test]
 fn notice_and_what_is_conditional() {
     let mut made = contract(term("2026-01-01", "2026-12-31"), &[120_000]);
-    made.clauses = vec![Clause { notice_days: 30, penalty: 10_000, from: None, to: None }];
+    made.clauses =
+        vec![Clause { mutual: false, notice_days: 30, penalty: 10_000, from: None, to: None }];
     let bill = InvoiceFact {
         invoice: InvoiceId::from_uuid(Uuid::from_u128(9)),
         ..invoice_of(0, day("2026-01-01"), 120_000)

@@ -7,10 +7,11 @@ use proptest::prelude::*;
 
 use super::{Story, contract, contract_id, day, obligation, obligation_id, policy, term, usd};
 use crate::{
-    AdjustmentFact, AmendmentFact, Clause, Concession, Convention, CreditFact, EngineError,
-    Estimate, EstimateFact, Fact, Filter, HoldFact, InvoiceFact, InvoiceLine, Measure, Method,
-    Milestone, MilestoneWeight, ObligationChange, PaymentFact, ProgressFact, Reading, Refund,
-    Renewal, Rounding, SignedContract, TerminationFact, Treatment, Variable,
+    AdjustmentFact, AmendmentFact, AssessmentFact, Clause, Concession, Convention, CreditFact,
+    Criterion, EngineError, Estimate, EstimateFact, Fact, Filter, HoldFact, InvoiceFact,
+    InvoiceLine, Measure, Method, Milestone, MilestoneWeight, ObligationChange, PaymentFact,
+    ProgressFact, Reading, Refund, Renewal, Rounding, SignedContract, Standing, TerminationFact,
+    Treatment, Variable,
 };
 
 pub(super) const BEGIN: &str = "2026-01-01";
@@ -62,7 +63,7 @@ fn clause() -> impl Strategy<Value = Clause> {
     let days = || prop::option::of(0_u64..400);
     (0_u32..60, 0_i128..40_000, days(), days()).prop_map(|(notice_days, penalty, from, to)| {
         let on = |days: u64| day(BEGIN) + Days::new(days);
-        Clause { notice_days, penalty, from: from.map(on), to: to.map(on) }
+        Clause { mutual: false, notice_days, penalty, from: from.map(on), to: to.map(on) }
     })
 }
 
@@ -109,6 +110,30 @@ pub(super) fn signed() -> impl Strategy<Value = SignedContract> {
         }
         made
     })
+}
+
+/// What is signed and may be no contract: each may leave, a criterion is not met, or both; service begins
+/// at once or later.
+pub(super) fn signed_maybe_no_contract() -> impl Strategy<Value = SignedContract> {
+    let right = (any::<bool>(), 0_u32..40, prop::option::of(0_u64..90));
+    (signed_under_terms(), right, any::<bool>(), any::<bool>()).prop_map(
+        |(mut made, (mutual, notice_days, to), unmet, later)| {
+            let to = to.map(|days| day(BEGIN) + Days::new(days));
+            made.clauses.push(Clause { mutual, notice_days, penalty: 0, from: None, to });
+            made.unmet = if unmet { vec![Criterion::Collection] } else { Vec::new() };
+            for obligation in made.obligations.iter_mut().filter(|o| o.renewal.is_none()) {
+                obligation.term = later.then(|| term("2026-03-10", "2026-12-31"));
+            }
+            made
+        },
+    )
+}
+
+/// An assessment before some of the facts, which mostly finds that it is a contract.
+pub(super) fn assessed(n: usize, on: NaiveDate) -> Option<Fact> {
+    let unmet = if n % 6 == 1 { vec![Criterion::Rights] } else { Vec::new() };
+    let contract = contract_id();
+    (n % 3 == 1).then_some(Fact::Reassessed(AssessmentFact { contract, on, unmet }))
 }
 
 /// A fact some days after the one before, whatever the contract makes of it.
@@ -259,7 +284,8 @@ pub(super) fn fact(of: &Happening, on: NaiveDate, made: &SignedContract) -> Fact
         }
         19 => {
             let penalty = amount;
-            let clause = Clause { notice_days: 20, penalty, from: Some(on), to: None };
+            let clause =
+                Clause { mutual: false, notice_days: 20, penalty, from: Some(on), to: None };
             Fact::Amended(AmendmentFact {
                 contract,
                 on,
@@ -440,6 +466,38 @@ proptest! {
             let open = obligation.transaction_price - obligation.recognized;
             prop_assert!(obligation.beyond <= open.max(0), "what is earned is firm");
         }
+    }
+
+    /// The same of what may be no contract: until the day on which it is one, nothing of it is in any
+    /// figure but what is billed and received. When runs are made does not matter.
+    #[test]
+    fn identities_hold_without_a_contract(
+        made in signed_maybe_no_contract(),
+        happened in prop::collection::vec(happening_under_terms(), 0..14),
+        every in prop::option::of(1_u64..40),
+    ) {
+        let story = play_with(&made, &happened, every, assessed);
+        let first = match &story.state.standing {
+            Standing::Contract => day(BEGIN),
+            Standing::Since(since) => *since,
+            Standing::NotYet(_) => NaiveDate::MAX,
+        };
+        for on in day(BEGIN).iter_days().step_by(9).take(60) {
+            identities(&story, on)?;
+            let at = story.on(on);
+            if on < first {
+                prop_assert_eq!((at.tcv, at.recognized, at.potential), (0, 0, 0), "{}", on);
+            }
+            if first == NaiveDate::MAX {
+                prop_assert_eq!((at.refund_liability, at.tcv), (0, 0), "{}", on);
+            }
+        }
+        let once = play_with(&made, &happened, None, assessed);
+        let revenue = |story: &Story| {
+            let of = story.state.obligations.iter();
+            of.map(|o| (o.transaction_price, o.recognized)).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(revenue(&story), revenue(&once));
     }
 
     /// Daily, monthly or no runs between the facts end in the same revenue, to the minor unit.

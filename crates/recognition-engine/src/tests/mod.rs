@@ -22,6 +22,7 @@ mod properties;
 mod roundings;
 mod runs;
 mod separate;
+mod standing;
 mod translation;
 
 use backlog_ids::{ContractId, InvoiceId, ObligationId};
@@ -93,6 +94,7 @@ fn contract(term: Term, prices: &[i128]) -> SignedContract {
         discount: None,
         clauses: Vec::new(),
         financing: None,
+        unmet: Vec::new(),
     }
 }
 

@@ -2,12 +2,12 @@
 
 use backlog_money::{Currency, MINOR_MAX, Quantity, mul_div_half_away};
 use backlog_proto::fields::Fields;
-use backlog_recognition_engine::{Method, Term, Treatment};
+use backlog_recognition_engine::{Clause, Method, Term, Treatment};
 use chrono::NaiveDate;
 
 use super::contract::Contract;
 use super::convert::price_of;
-use super::terms::{Clause, Promise, Terms};
+use super::terms::{Promise, Terms};
 
 /// A change that the parties approved. Amounts in minor units.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -23,7 +23,7 @@ pub(super) use values::price_of;
 use super::contract::Contract;
 use super::error::ContractError;
 use super::terms::{Discount, Limits, Terms, Variable, VariableKind};
-use clause::{clause_to_proto, parse_clauses, parse_rate};
+use clause::{clause_to_proto, parse_clauses, parse_rate, parse_unmet, unmet_to_proto};
 use obligation::{Whole, obligation_to_proto, parse_obligations};
 use values::{
     is_key, parse_amount, parse_key, parse_positive, parse_signed, parse_term, term_to_proto,
@@ -89,6 +89,7 @@ pub(crate) fn read_terms(
         .and_then(|scope| parse_discount(fields, &at("discount"), scope, &keys, terms, currency));
     let clauses = parse_clauses(fields, &at("clauses"), &terms.clauses, currency);
     let financing = parse_rate(fields, &at("financing_rate"), &terms.financing_rate);
+    let unmet = parse_unmet(fields, &at("unmet"), terms.unmet.as_ref());
     if !fields.is_clean() {
         return None;
     }
@@ -104,6 +105,7 @@ pub(crate) fn read_terms(
         discount,
         clauses,
         financing,
+        unmet,
     })
 }
 
@@ -246,6 +248,7 @@ pub(crate) fn terms_to_proto(terms: &Terms) -> pb::ContractTerms {
         }),
         clauses: terms.clauses.iter().map(|c| clause_to_proto(c, terms.currency)).collect(),
         financing_rate: terms.financing.map_or_else(String::new, |rate| rate.to_string()),
+        unmet: terms.unmet.as_ref().map(unmet_to_proto),
     }
 }
 

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use backlog_ids::{ContractId, ObligationId};
 use backlog_money::{Currency, Quantity};
 use backlog_recognition_engine::{
-    Allocation, Clause as EngineClause, DiscountScope, EngineError, Method, Renewal,
-    SignedContract, SignedObligation, Term, Variable as EngineVariable, Violation, ViolationReason,
-    validate,
+    Allocation, Clause, Criterion, DiscountScope, EngineError, Method, Renewal, SignedContract,
+    SignedObligation, Term, Variable as EngineVariable, Violation, ViolationReason, validate,
 };
 use chrono::NaiveDate;
 
@@ -59,15 +58,17 @@ pub(crate) struct Terms {
     pub(crate) clauses: Vec<Clause>,
     /// Yearly interest on advances that finance the vendor, as a fraction.
     pub(crate) financing: Option<Quantity>,
+    /// Criteria of a contract that it does not meet; none where it meets all.
+    pub(crate) unmet: Option<Unmet>,
 }
 
-/// A right to end a contract early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Clause {
-    /// Whether the vendor has it too.
-    pub(crate) mutual: bool,
-    /// What it is.
-    pub(crate) right: EngineClause,
+/// What keeps an agreement from being a contract when it is signed (606-10-25-1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unmet {
+    /// The criteria that it does not meet, each once, at least one.
+    pub(crate) criteria: Vec<Criterion>,
+    /// Why.
+    pub(crate) reason: String,
 }
 
 /// One distinct promise. Amounts in minor units.
@@ -236,8 +237,9 @@ impl Terms {
                 obligations: ids(&discount.obligations),
                 amount: discount.amount,
             }),
-            clauses: self.clauses.iter().map(|clause| clause.right).collect(),
+            clauses: self.clauses.clone(),
             financing: self.financing,
+            unmet: self.unmet.iter().flat_map(|unmet| unmet.criteria.clone()).collect(),
         }
     }
 }

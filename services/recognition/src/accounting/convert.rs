@@ -3,6 +3,7 @@
 mod amounts;
 mod billing;
 mod changes;
+mod criteria;
 mod effects;
 mod own;
 mod tenant;
@@ -14,6 +15,7 @@ use backlog_proto::log::v1::LogEntry;
 use chrono::NaiveDate;
 use prost::Message;
 
+pub(crate) use self::criteria::criterion;
 pub use self::effects::{accounting_posted, cause, measure, money, movement, plan_change};
 pub use self::own::own_fact;
 

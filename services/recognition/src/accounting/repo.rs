@@ -191,9 +191,9 @@ fn flush_contract(tenant: TenantId, state: &ContractState, changed: &Changed, ou
     }
     for obligation in &state.obligations {
         if changed.bases.contains(&state.contract) {
-            out.push(OBLIGATION, rows::obligation(tenant, state.contract, obligation));
+            out.push(OBLIGATION, rows::obligation(tenant, state, obligation));
         } else {
-            out.push(POSTED, rows::posted(tenant, state.contract, obligation));
+            out.push(POSTED, rows::posted(tenant, state, obligation));
         }
     }
     if let Some(from) = changed.balances.get(&state.contract) {
@@ -444,6 +444,11 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
         let first = match (*invoiced, posted) {
             (Some(invoiced), posted) => earlier(posted, invoiced),
             (None, posted) => posted,
+        };
+        // What becomes a contract with the fact is booked on a day of its own, maybe an earlier one.
+        let first = match state.standing.not_yet() {
+            Some(_) => first.map(|_| rows::never()),
+            None => first,
         };
         if let Some(first) = first {
             for part in &state.accounting {

@@ -3,12 +3,12 @@
 use std::borrow::Cow;
 
 use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
-use backlog_ids::{AccountId, AccountingContractId, ContractId, ObligationId, TenantId, TypedId};
+use backlog_ids::{AccountId, AccountingContractId, ObligationId, TenantId, TypedId};
 use backlog_money::{Currency, Quantity};
 use backlog_recognition_engine::{
     AccountingContract, Allocation, BalancePoint, Calendar, Clause, ContractState, Convention,
     Financing, Hold, Mark, Method, ObligationState, Pending, Periods, Phase, Point, Policy,
-    ReceivableOn, Renewal, Rounding, Term, accounting_contract_of,
+    ReceivableOn, Renewal, Rounding, Standing, Term, accounting_contract_of,
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -61,8 +61,8 @@ pub(crate) const CONTRACT: TableSpec = TableSpec {
         ("basis", "text"),
     ],
     conflict: Conflict::Do(
-        "(tenant_id, contract_id) do update set receivable = excluded.receivable, \
-         advance = excluded.advance, basis = excluded.basis",
+        "(tenant_id, contract_id) do update set signed_on = excluded.signed_on, \
+         receivable = excluded.receivable, advance = excluded.advance, basis = excluded.basis",
     ),
 };
 
@@ -142,8 +142,8 @@ pub(crate) fn posted_through(obligation: &ObligationState) -> NaiveDate {
 
 /// What `due_from` holds: the first day for which a run has something to do. An obligation that the
 /// engine cannot compute is due, so that a run says why.
-pub(crate) fn due_from(obligation: &ObligationState) -> NaiveDate {
-    match obligation.due_from() {
+pub(crate) fn due_from(state: &ContractState, obligation: &ObligationState) -> NaiveDate {
+    match state.due_from(obligation) {
         Ok(due) => due.unwrap_or_else(no_more),
         Err(_) => never(),
     }
@@ -162,6 +162,8 @@ struct ContractBasis<'a> {
     enforced_on: Option<NaiveDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     financing: Option<Financing>,
+    #[serde(default, skip_serializing_if = "is_contract")]
+    standing: Cow<'a, Standing>,
 }
 
 /// What of an obligation changes rarely, as the column `basis` holds it.
@@ -207,7 +209,12 @@ pub(crate) fn contract_basis(state: &ContractState) -> String {
         clauses: Cow::Borrowed(&state.clauses),
         enforced_on: state.enforced_on,
         financing: state.financing,
+        standing: Cow::Borrowed(&state.standing),
     })
+}
+
+fn is_contract(standing: &Standing) -> bool {
+    *standing == Standing::Contract
 }
 
 const fn is_zero(amount: &i128) -> bool {
@@ -298,27 +305,27 @@ pub(crate) fn contract(tenant: TenantId, state: &ContractState) -> Row {
     ]
 }
 
-pub(crate) fn obligation(tenant: TenantId, contract: ContractId, of: &ObligationState) -> Row {
-    obligation_row(tenant, contract, of, of.key.clone(), obligation_basis(of))
+pub(crate) fn obligation(tenant: TenantId, state: &ContractState, of: &ObligationState) -> Row {
+    obligation_row(tenant, state, of, of.key.clone(), obligation_basis(of))
 }
 
 fn obligation_row(
     tenant: TenantId,
-    contract: ContractId,
+    state: &ContractState,
     of: &ObligationState,
     key: String,
     basis: String,
 ) -> Row {
     vec![
         tenant.uuid().into(),
-        contract.uuid().into(),
+        state.contract.uuid().into(),
         i64::from(of.ordinal).into(),
         of.id.uuid().into(),
         key.into(),
         minor(of.transaction_price).into(),
         minor(of.recognized).into(),
         posted_through(of).into(),
-        due_from(of).into(),
+        due_from(state, of).into(),
         of.term.to().into(),
         minor(of.billed).into(),
         basis.into(),
@@ -326,8 +333,8 @@ fn obligation_row(
 }
 
 /// As [`obligation`], for [`POSTED`].
-pub(crate) fn posted(tenant: TenantId, contract: ContractId, of: &ObligationState) -> Row {
-    obligation_row(tenant, contract, of, String::new(), String::new())
+pub(crate) fn posted(tenant: TenantId, state: &ContractState, of: &ObligationState) -> Row {
+    obligation_row(tenant, state, of, String::new(), String::new())
 }
 
 pub(crate) fn balance(tenant: TenantId, of: AccountingContractId, point: &BalancePoint) -> Row {
@@ -395,7 +402,21 @@ pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError>
         enforced_on: basis.enforced_on,
         financing: basis.financing,
         accounting: accounting.collect(),
+        standing: basis.standing.into_owned(),
     })
+}
+
+/// Whether it is a contract, and the day on which it becomes one by time, by the column
+/// `contract_basis`.
+pub(crate) fn standing_from(
+    row: &QueryResult,
+    obligations: &[ObligationState],
+) -> Result<(Standing, Option<NaiveDate>), DbError> {
+    let text: String = row.try_get("", "contract_basis")?;
+    let basis: ContractBasis<'_> = from_json(&text, "basis of a contract")?;
+    let not_yet = basis.standing.not_yet();
+    let arises_on = not_yet.and_then(|why| why.arises_by_time(&basis.clauses, obligations));
+    Ok((basis.standing.into_owned(), arises_on))
 }
 
 pub(crate) fn obligation_from(row: &QueryResult) -> Result<ObligationState, DbError> {

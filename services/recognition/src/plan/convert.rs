@@ -8,12 +8,12 @@ use backlog_proto::common::v1::{Log, Watermark};
 use backlog_proto::convert::Position;
 use backlog_proto::fields::Fields;
 use backlog_proto::recognition::v1 as pb;
-use backlog_recognition_engine::{EngineError, ObligationState, plan};
+use backlog_recognition_engine::{EngineError, ObligationState, Standing, plan};
 use backlog_service_kit::error::InvalidFields;
 use chrono::NaiveDate;
 
 use super::queries::Planned;
-use crate::accounting::convert::money;
+use crate::accounting::convert::{criterion, money};
 use crate::run::convert::min_positions;
 
 /// Parses a request, collecting everything that is wrong with it.
@@ -32,14 +32,39 @@ pub fn plan_request(
 
 /// Renders a plan. Errors when an amount leaves its range, which stored ones never do.
 pub(crate) fn plan_response(planned: &Planned) -> Result<pb::GetPlanResponse, EngineError> {
+    let not_yet = planned.standing.not_yet();
+    let obligations = match not_yet {
+        Some(_) => nothing_planned(&planned.obligations, planned.currency),
+        None => plans(&planned.obligations, planned.currency)?,
+    };
     Ok(pb::GetPlanResponse {
-        obligations: plans(&planned.obligations, planned.currency)?,
+        obligations,
         watermark: Some(watermark(
             planned.contract_seq,
             planned.recognition_seq,
             planned.recognized_through,
         )),
+        not_a_contract: not_yet.map(|why| pb::NotAContract {
+            unmet: why.unmet.iter().map(|of| criterion(*of).into()).collect(),
+            arises_on: planned.arises_on.map(Into::into),
+        }),
+        contract_since: match planned.standing {
+            Standing::Since(day) => Some(day.into()),
+            Standing::Contract | Standing::NotYet(_) => None,
+        },
     })
+}
+
+/// What is no contract yet has no price, and nothing is planned of it.
+fn nothing_planned(obligations: &[ObligationState], currency: Currency) -> Vec<pb::ObligationPlan> {
+    let plan = |of: &ObligationState| pb::ObligationPlan {
+        obligation_id: of.id.to_string(),
+        key: of.key.clone(),
+        transaction_price: Some(money(0, currency)),
+        recognized: Some(money(0, currency)),
+        months: Vec::new(),
+    };
+    obligations.iter().map(plan).collect()
 }
 
 /// What is planned of obligations, in their order.

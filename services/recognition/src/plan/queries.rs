@@ -3,16 +3,19 @@
 use backlog_db::{Database, DbError};
 use backlog_ids::{ContractId, TenantId};
 use backlog_money::Currency;
-use backlog_recognition_engine::ObligationState;
+use backlog_recognition_engine::{ObligationState, Standing};
 use chrono::NaiveDate;
 
-use crate::accounting::rows::{count, currency, never, obligation_from};
+use crate::accounting::rows::{count, currency, never, obligation_from, standing_from};
 
 /// The obligations of a contract, with what the read includes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Planned {
     pub(crate) currency: Currency,
     pub(crate) obligations: Vec<ObligationState>,
+    pub(crate) standing: Standing,
+    /// The day on which it becomes a contract by time alone.
+    pub(crate) arises_on: Option<NaiveDate>,
     pub(crate) contract_seq: u64,
     pub(crate) recognition_seq: u64,
     pub(crate) recognized_through: Option<NaiveDate>,
@@ -27,17 +30,23 @@ pub(crate) async fn plan_of(
     let rows = database
         .read(
             "select obligation_id, key, ordinal, currency_code, transaction_price, recognized, \
-             posted_through, billed, basis, recognized_through, head_seq, contract_seq from plan_of($1, $2)",
+             posted_through, billed, basis, contract_basis, recognized_through, head_seq, \
+             contract_seq from plan_of($1, $2)",
             vec![tenant.uuid().into(), contract.uuid().into()],
         )
         .await?;
     let Some(first) = rows.first() else { return Ok(None) };
     let through: NaiveDate = first.try_get("", "recognized_through")?;
+    let obligations: Vec<ObligationState> =
+        rows.iter().map(obligation_from).collect::<Result<_, _>>()?;
+    let (standing, arises_on) = standing_from(first, &obligations)?;
     Ok(Some(Planned {
         currency: currency(first)?,
         contract_seq: count(first, "contract_seq")?,
         recognition_seq: count(first, "head_seq")?,
         recognized_through: Some(through).filter(|through| *through != never()),
-        obligations: rows.iter().map(obligation_from).collect::<Result<_, _>>()?,
+        obligations,
+        standing,
+        arises_on,
     }))
 }

@@ -74,6 +74,7 @@ fn encoded(wire: &Wire) -> Vec<u8> {
         Wire::Estimate(estimate) => estimate.encode_to_vec(),
         Wire::Adjustment(adjustment) => adjustment.encode_to_vec(),
         Wire::Hold(hold) => hold.encode_to_vec(),
+        Wire::Assessment(assessment) => assessment.encode_to_vec(),
         Wire::AccountMapping(mapping) => mapping.encode_to_vec(),
         Wire::ExchangeRate(rate) => rate.encode_to_vec(),
         Wire::JournalExport(export) => export.encode_to_vec(),

@@ -92,6 +92,7 @@ const fn places(wire: &Wire) -> (&'static str, &'static str, &'static str) {
             _ => ("change", "variable.estimate", "variable.id"),
         },
         Wire::Hold(_) => ("hold", "obligation_id", "obligation_id"),
+        Wire::Assessment(_) => ("assessment", "unmet", "unmet"),
         Wire::Adjustment(_)
         | Wire::AccountMapping(_)
         | Wire::ExchangeRate(_)
@@ -123,6 +124,8 @@ impl Fault for RecordRefusal {
             Self::Rule(EngineError::ProgressOutOfRange(_)) => ErrorReason::ProgressOutOfRange,
             Self::Rule(EngineError::AlreadyReached(_)) => ErrorReason::AlreadyReached,
             Self::Rule(EngineError::ChangeBeforeLast { .. }) => ErrorReason::ChangeBeforeLast,
+            Self::Rule(EngineError::IsContract) => ErrorReason::AlreadyAContract,
+            Self::Rule(EngineError::NotContract) => ErrorReason::NotAContract,
             Self::Rule(EngineError::Terminated) => ErrorReason::Terminated,
             Self::Rule(EngineError::PeriodClosed { .. }) => ErrorReason::PeriodClosed,
             Self::Rule(_) | Self::Uncomputable(_) => ErrorReason::Internal,

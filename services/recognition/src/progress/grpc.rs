@@ -11,8 +11,8 @@ use backlog_proto::recognition::v1::{
     AdjustRevenueRequest, AdjustRevenueResponse, ApproveAdjustmentRequest,
     ApproveAdjustmentResponse, ChangeEstimateRequest, ChangeEstimateResponse, HoldRevenueRequest,
     HoldRevenueResponse, ListProposedAdjustmentsRequest, ListProposedAdjustmentsResponse,
-    RejectAdjustmentRequest, RejectAdjustmentResponse, ReportProgressRequest,
-    ReportProgressResponse,
+    ReassessContractRequest, ReassessContractResponse, RejectAdjustmentRequest,
+    RejectAdjustmentResponse, ReportProgressRequest, ReportProgressResponse,
 };
 use backlog_service_kit::{deadline, tenant_scope, to_status};
 use backlog_tenancy::{Permission, TenantScope};
@@ -187,5 +187,24 @@ impl ProgressService for ProgressServer {
         };
         let answer = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
         Ok(Response::new(HoldRevenueResponse { position: position(answer.seq) }))
+    }
+
+    async fn reassess_contract(
+        &self,
+        request: Request<ReassessContractRequest>,
+    ) -> Result<Response<ReassessContractResponse>, Status> {
+        let scope = tenant_scope(&request, Permission::EstimateChange)?;
+        let deadline = deadline(request.metadata(), Instant::now(), self.wait_max);
+        let request = request.get_ref();
+        let call = Call {
+            method: "ReassessContract",
+            request_id: &request.request_id,
+            field: "assessment",
+            fact: request.assessment.clone().map(Wire::Assessment),
+            min_positions: &request.min_positions,
+            validate_only: request.validate_only,
+        };
+        let answer = self.record(scope, &call, deadline).await.map_err(|f| to_status(&f))?;
+        Ok(Response::new(ReassessContractResponse { position: position(answer.seq) }))
     }
 }

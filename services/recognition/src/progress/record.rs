@@ -33,7 +33,7 @@ impl Record {
     ///
     /// # Errors
     /// `NOT_FOUND`, `INVALID_FIELDS`, `PROGRESS_OUT_OF_RANGE`, `ALREADY_REACHED`,
-    /// `CHANGE_BEFORE_LAST`, `TERMINATED`, `PERIOD_CLOSED`.
+    /// `CHANGE_BEFORE_LAST`, `TERMINATED`, `PERIOD_CLOSED`, `ALREADY_A_CONTRACT`, `NOT_A_CONTRACT`.
     pub fn decide(&self, books: &Books) -> Result<Decision<BooksChange>, RecordRefusal> {
         let approval = books.tenant.is_some_and(|tenant| tenant.adjustments_need_approval);
         let (posted, effect) = match &self.wire {

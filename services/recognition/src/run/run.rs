@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use backlog_ids::{ContractId, RunId, TenantId, derive};
 use backlog_money::{Currency, Money};
 use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
-use backlog_recognition_engine::{Effects, EngineError, Fact, Measure, fold};
+use backlog_recognition_engine::{ContractState, Effects, EngineError, Fact, Measure, fold};
 use chrono::NaiveDate;
 
 use super::error::RunRefusal;
@@ -176,8 +176,10 @@ pub(crate) fn recognize(
     let balances_from = effects.balances_from;
     let mut pairs = before.obligations.iter().zip(&state.obligations);
     let bases = !pairs.all(|(before, after)| same_basis(before, after));
-    // What a run changes of a contract itself: how far interest and what is enforceable are known.
-    let own_row = (before.enforced_on, before.financing) != (state.enforced_on, state.financing);
+    // What a run changes of a contract itself: how far interest and what is enforceable are known, and
+    // whether it is one.
+    let own = |of: &ContractState| (of.enforced_on, of.financing, of.standing.clone());
+    let own_row = own(before) != own(&state);
     Ok(Some((ContractChange { state, own_row, bases, balances_from }, effects)))
 }
 

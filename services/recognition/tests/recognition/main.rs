@@ -15,4 +15,5 @@ mod rebuild;
 mod runs;
 mod scheduled;
 mod stack;
+mod standing;
 mod stops;

@@ -446,6 +446,7 @@ pub(crate) fn terms(
         discount: None,
         clauses: Vec::new(),
         financing: None,
+        unmet: Vec::new(),
     }
 }
 

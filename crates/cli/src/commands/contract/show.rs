@@ -9,7 +9,7 @@ use backlog_proto::contract::v1 as pb;
 use crate::client::{day, money, money_json};
 use crate::policy::convention_name;
 use crate::table;
-use crate::terms::method_name;
+use crate::terms::{criterion_name, method_name};
 
 /// Where it stands, in a word.
 pub(super) const fn state_name(state: pb::ContractState) -> &'static str {
@@ -61,6 +61,15 @@ pub(super) fn describe(contract: &pb::Contract) -> String {
         let included = money(variable.included.as_ref());
         table.push_str(&format!("variable {id}: {included} counts, of {of}\n"));
     }
+    for clause in terms.clauses.iter().filter(|clause| clause.by() == pb::ClauseParty::Either) {
+        table.push_str(&format!("either party may leave, notice {} days", clause.notice_days));
+        table.push_str("; whether that keeps it from being a contract is told by plan get\n");
+    }
+    if let Some(unmet) = &terms.unmet {
+        let criteria = unmet_names(unmet).join(", ");
+        table.push_str(&format!("not a contract when signed, for {criteria}: {}", unmet.reason));
+        table.push_str("; whether it is one by now is told by plan get\n");
+    }
     format!(
         "{} {}{signed}: {}, {}, {} {}, billed {}\n{table}",
         contract.contract_id,
@@ -71,6 +80,10 @@ pub(super) fn describe(contract: &pb::Contract) -> String {
         terms.currency_code,
         money(contract.billed.as_ref()),
     )
+}
+
+fn unmet_names(unmet: &pb::UnmetCriteria) -> Vec<&'static str> {
+    unmet.criteria.iter().map(|of| criterion_name(*of)).collect()
 }
 
 /// The contract as JSON.
@@ -137,5 +150,8 @@ pub(super) fn json(contract: &pb::Contract) -> serde_json::Value {
         "signed_on": text(contract.signed_on.as_ref()),
         "etag": contract.etag,
         "billed": money_json(contract.billed.as_ref()),
+        "unmet": terms.unmet.as_ref().map(|unmet| {
+            serde_json::json!({ "criteria": unmet_names(unmet), "reason": unmet.reason })
+        }),
     })
 }

@@ -229,6 +229,7 @@ fn added(
         discount: None,
         clauses: Vec::new(),
         financing: None,
+        unmet: Vec::new(),
     };
     let violations = if added.is_empty() { Vec::new() } else { validate(&alone) };
     // Terms beyond the contract's are what an amendment may bring.

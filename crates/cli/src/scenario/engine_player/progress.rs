@@ -1,12 +1,14 @@
 //! What was done, and adjustments.
 
 use backlog_money::Money;
-use backlog_recognition_engine::{self as engine, AdjustmentFact, Fact, HoldFact, ProgressFact};
+use backlog_recognition_engine::{
+    self as engine, AdjustmentFact, AssessmentFact, Fact, HoldFact, ProgressFact,
+};
 use chrono::NaiveDate;
 
 use crate::failure::Failure;
 
-use super::super::model::{Adjustment, Hold, Progress, Reading};
+use super::super::model::{Adjustment, Assessment, Hold, Progress, Reading};
 use super::EnginePlayer;
 use super::changes::obligation_id;
 use super::refusal::unfit;
@@ -30,6 +32,17 @@ impl EnginePlayer {
         let fact = HoldFact { contract: state.contract, obligation, on };
         let fact = if hold.released { Fact::Released(fact) } else { Fact::Held(fact) };
         self.fold(on, &hold.contract, &fact)
+    }
+
+    pub(super) fn reassess(
+        &mut self,
+        on: NaiveDate,
+        assessment: &Assessment,
+    ) -> Result<(), Failure> {
+        let contract = self.accounted(&assessment.contract)?.contract;
+        let unmet = assessment.unmet.clone();
+        let fact = Fact::Reassessed(AssessmentFact { contract, on, unmet });
+        self.fold(on, &assessment.contract, &fact)
     }
 
     pub(super) fn adjust(&mut self, on: NaiveDate, adjustment: &Adjustment) -> Result<(), Failure> {

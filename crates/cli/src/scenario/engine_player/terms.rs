@@ -13,7 +13,7 @@ use chrono::NaiveDate;
 use crate::failure::Failure;
 
 use super::super::model::{
-    Clause, DiscountScope, Method, Milestone, Obligation, Terms, Variable, Weight,
+    Clause, ClauseParty, DiscountScope, Method, Milestone, Obligation, Terms, Variable, Weight,
 };
 use super::refusal::{invalid, refusal};
 use super::tally::Tally;
@@ -91,6 +91,9 @@ pub(super) fn signed(
     });
     let price = terms.price.map(Money::minor);
     let clauses = clauses_of("terms.clauses", &terms.clauses, &mut wrong);
+    if terms.unmet.as_ref().is_some_and(|unmet| unmet.criteria.is_empty()) {
+        wrong.push(("terms.unmet.criteria".to_owned(), "at least one is named".to_owned()));
+    }
     let sound = |rate: &Quantity| Quantity::ZERO < *rate && *rate <= Quantity::ONE;
     if terms.financing.is_some_and(|rate| !sound(&rate)) {
         let sentence = "the rate is a fraction above 0 and at most 1";
@@ -111,6 +114,7 @@ pub(super) fn signed(
         discount,
         clauses,
         financing: terms.financing,
+        unmet: terms.unmet.as_ref().map_or_else(Vec::new, |unmet| unmet.criteria.clone()),
     };
     allocate_price(&signed).map_err(refusal)?;
     Ok(signed)
@@ -173,6 +177,7 @@ pub(super) fn clauses_of(
 
 fn clause(clause: &Clause) -> engine::Clause {
     engine::Clause {
+        mutual: clause.by == ClauseParty::Either,
         notice_days: clause.notice_days,
         penalty: clause.penalty.map_or(0, Money::minor),
         from: clause.from,

@@ -84,6 +84,13 @@ pub(crate) enum Claim {
     },
     /// How the contract's last change was accounted for.
     Treatment(Word),
+    /// Why it is no contract, in any order; none where it is one.
+    NotAContract {
+        /// Line of the list.
+        line: usize,
+        /// The reasons.
+        reasons: Vec<String>,
+    },
     /// What a person should look at, all of it in any order.
     Warnings {
         /// Line of the list.

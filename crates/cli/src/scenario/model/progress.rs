@@ -1,6 +1,7 @@
 //! What was done for an obligation, and what a person adjusts.
 
 use backlog_money::{Money, Quantity};
+use backlog_recognition_engine::Criterion;
 
 /// Something that was done for an obligation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,6 +86,17 @@ pub(crate) struct Adjustment {
     pub(crate) obligation: String,
     /// By how much revenue to date changes.
     pub(crate) amount: Money,
+    /// Why.
+    pub(crate) reason: String,
+}
+
+/// Whether what was signed is a contract, as a person sees it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Assessment {
+    /// Handle of the contract.
+    pub(crate) contract: String,
+    /// The criteria that it still does not meet.
+    pub(crate) unmet: Vec<Criterion>,
     /// Why.
     pub(crate) reason: String,
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use backlog_money::{Currency, Money, Quantity, exact_to_minor};
-use backlog_recognition_engine::Convention;
+use backlog_recognition_engine::{Convention, Criterion};
 use chrono::NaiveDate;
 
 use super::names;
@@ -31,6 +31,17 @@ pub(crate) struct Terms {
     pub(crate) clauses: Vec<Clause>,
     /// Yearly interest on advances, as a fraction.
     pub(crate) financing: Option<Quantity>,
+    /// Criteria of a contract that it does not meet.
+    pub(crate) unmet: Option<Unmet>,
+}
+
+/// What keeps an agreement from being a contract.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unmet {
+    /// The criteria that it does not meet.
+    pub(crate) criteria: Vec<Criterion>,
+    /// Why.
+    pub(crate) reason: String,
 }
 
 /// A right to end a contract early.

@@ -1,6 +1,6 @@
 //! Reading `expect` and `later`: what is looked at, and the figures.
 
-use backlog_recognition_engine::{Role, WarningReason};
+use backlog_recognition_engine::{Criterion, EITHER_MAY_LEAVE, Role, WarningReason};
 use chrono::NaiveDate;
 
 use super::super::{
@@ -10,7 +10,7 @@ use super::super::{
 };
 
 const TABLES: &str = "allocations, schedule, by_month, in_period, entries, journal, rollforward, \
-                      treatment, warnings, not_shown";
+                      treatment, warnings, not_a_contract, not_shown";
 /// How a change can have been accounted for.
 const TREATMENTS: [&str; 4] = ["separate", "prospective", "catch_up", "mixed"];
 /// Keys of an `expect` that say what is looked at.
@@ -40,13 +40,14 @@ impl Reader {
         claims.extend(block.take("journal").map(|node| self.journal(node)));
         claims.extend(block.take("rollforward").and_then(|node| self.roll_forward(node)));
         let of_contract = view.as_ref().is_none_or(|view| view.contract.is_some());
-        for name in ["treatment", "warnings"] {
+        for name in ["treatment", "warnings", "not_a_contract"] {
             let Some(node) = block.take(name) else { continue };
             if !of_contract {
                 self.wrong(node.line, format!("{name} is of a contract: name it"));
             }
             claims.extend(match name {
                 "treatment" => self.treatment_word(node).map(Claim::Treatment),
+                "not_a_contract" => self.why_no_contract(node),
                 _ => self.reasons(node),
             });
         }
@@ -68,6 +69,18 @@ impl Reader {
         let known = TREATMENTS.join(", ");
         self.wrong(node.line, format!("unknown treatment {text:?}; known: {known}"));
         None
+    }
+
+    /// Why it is no contract: criteria that are not met, or that either party may leave.
+    fn why_no_contract(&mut self, node: &Node) -> Option<Claim> {
+        let reasons = self.texts(node, "not_a_contract")?;
+        let known: Vec<&str> = Criterion::ALL.iter().map(|of| of.name()).collect();
+        let known = [known.as_slice(), &[EITHER_MAY_LEAVE]].concat();
+        for reason in reasons.iter().filter(|reason| !known.contains(&reason.as_str())) {
+            let known = known.join(", ");
+            self.wrong(node.line, format!("unknown reason {reason:?}; known: {known}"));
+        }
+        Some(Claim::NotAContract { line: node.line, reasons })
     }
 
     fn reasons(&mut self, node: &Node) -> Option<Claim> {

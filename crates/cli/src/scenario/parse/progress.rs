@@ -1,10 +1,11 @@
-//! Reading `progress`, `milestone`, `deliver`, `exercise`, `expire` and `adjust`.
+//! Reading `progress`, `milestone`, `deliver`, `exercise`, `expire`, `reassess` and `adjust`.
 
 use backlog_money::Quantity;
+use backlog_recognition_engine::Criterion;
 
 use super::super::{
     block::{Block, Reader, optional},
-    model::{Adjustment, Hold, Progress, Reading, Verb},
+    model::{Adjustment, Assessment, Hold, Progress, Reading, Verb},
     yaml::Node,
 };
 
@@ -108,6 +109,28 @@ impl Reader {
             obligation.map(|node| self.obligation_of(contract.as_deref(), node, refused));
         block.close(self);
         Some(Verb::Hold(Hold { contract: contract?, obligation: optional(obligation)?, released }))
+    }
+
+    pub(super) fn reassess(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "reassess")?;
+        let contract = self.handle(&mut block, refused);
+        let unmet = block.take("unmet").map(|node| self.criteria(node));
+        let reason = block.take("reason").map(|node| self.text(node, "reason"));
+        block.close(self);
+        Some(Verb::Reassess(Assessment {
+            contract: contract?,
+            unmet: optional(unmet)?.unwrap_or_default(),
+            reason: optional(reason)?.unwrap_or_else(|| "as the scenario says".to_owned()),
+        }))
+    }
+
+    /// Criteria of a contract, by name.
+    pub(super) fn criteria(&mut self, node: &Node) -> Option<Vec<Criterion>> {
+        let nodes = self.list(node, "criteria")?;
+        let named = |reader: &mut Self, node: &Node| {
+            reader.named(node, "criteria", Criterion::ALL, Criterion::name)
+        };
+        nodes.iter().map(|node| named(self, node)).collect()
     }
 
     pub(super) fn adjust(&mut self, node: &Node, refused: bool) -> Option<Verb> {

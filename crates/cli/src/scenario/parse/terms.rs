@@ -2,7 +2,7 @@
 
 use super::super::{
     block::{Block, Reader, optional},
-    model::{DiscountScope, Method, Obligation, Terms, Variable, VariableKind, units_value},
+    model::{DiscountScope, Method, Obligation, Terms, Unmet, Variable, VariableKind, units_value},
     yaml::{Node, Value},
 };
 
@@ -34,6 +34,7 @@ impl Reader {
         let discount = block.take("discount_scope").map(|node| self.discount(node, &ids));
         let clauses = block.take("termination").map(|node| self.clauses(node));
         let financing = block.take("financing").map(|node| self.financing(node));
+        let unmet = block.take("unmet").map(|node| self.unmet(node));
         block.close(self);
         Some(Terms {
             contract,
@@ -46,7 +47,17 @@ impl Reader {
             discount: optional(discount)?,
             clauses: optional(clauses)?.unwrap_or_default(),
             financing: optional(financing)?,
+            unmet: optional(unmet)?,
         })
+    }
+
+    /// Criteria of a contract that are not met, and why.
+    fn unmet(&mut self, node: &Node) -> Option<Unmet> {
+        let mut block = Block::open(self, node, "unmet")?;
+        let criteria = block.need(self, "criteria").and_then(|node| self.criteria(node));
+        let reason = block.need(self, "reason").and_then(|node| self.text(node, "reason"));
+        block.close(self);
+        Some(Unmet { criteria: criteria?, reason: reason? })
     }
 
     /// One promise, of `sign` or added by `amend`.

@@ -6,9 +6,10 @@ use backlog_proto::recognition::v1 as pb;
 
 use super::super::model::View;
 use super::StackPlayer;
-use crate::client::{date, day, explained};
+use crate::client::{date, day, explained, from_status};
 use crate::commands::explain::treatment_name;
 use crate::failure::Failure;
+use crate::terms::no_contract_reasons;
 
 impl StackPlayer {
     /// How the last change of the view's contract up to its day was accounted for.
@@ -32,6 +33,18 @@ impl StackPlayer {
         let request = pb::ExplainContractRequest { period, ..self.request(handle) };
         let answer = explained(&self.client, request).await?;
         Ok(answer.warnings.into_iter().map(|warning| warning.reason).collect())
+    }
+
+    /// Why the view's contract is none.
+    pub(super) async fn why_no_contract(&self, view: &View) -> Result<Vec<String>, Failure> {
+        let Some(handle) = &view.contract else { return Ok(Vec::new()) };
+        let request = pb::GetPlanRequest {
+            contract_id: self.contract_id(handle),
+            min_positions: self.positions.clone(),
+        };
+        let answer = self.client.recognition().get_plan(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        Ok(answer.not_a_contract.as_ref().map(no_contract_reasons).unwrap_or_default())
     }
 
     /// Why the figures of a contract are what they are, in words.

@@ -3,11 +3,11 @@
 use backlog_proto::recognition::v1 as pb;
 use chrono::NaiveDate;
 
-use super::super::model::{Adjustment, Hold, Progress, Reading};
+use super::super::model::{Adjustment, Assessment, Hold, Progress, Reading};
 use super::StackPlayer;
 use crate::client::{date, from_status};
 use crate::failure::Failure;
-use crate::terms::decimal;
+use crate::terms::{criterion, decimal};
 
 impl StackPlayer {
     pub(super) async fn progress(
@@ -50,6 +50,28 @@ impl StackPlayer {
             validate_only: false,
         };
         let answer = self.client.progress().hold_revenue(request).await;
+        let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+        self.wrote(answer.position, on);
+        Ok(())
+    }
+
+    pub(super) async fn reassess(
+        &mut self,
+        on: NaiveDate,
+        assessment: &Assessment,
+    ) -> Result<(), Failure> {
+        let request = pb::ReassessContractRequest {
+            request_id: self.session.request_id(None),
+            assessment: Some(pb::Assessment {
+                contract_id: self.contract_id(&assessment.contract),
+                on: date(on),
+                unmet: assessment.unmet.iter().map(|of| criterion(*of).into()).collect(),
+                reason: assessment.reason.clone(),
+            }),
+            min_positions: self.positions.clone(),
+            validate_only: false,
+        };
+        let answer = self.client.progress().reassess_contract(request).await;
         let answer = answer.map_err(|status| from_status(&status))?.into_inner();
         self.wrote(answer.position, on);
         Ok(())

@@ -1,15 +1,19 @@
-//! Rights to end a contract early, and interest on advances, between wire and domain.
+//! Rights to end a contract early, interest on advances and unmet criteria, between wire and domain.
 
 use backlog_money::{Currency, Money, Quantity};
+use backlog_proto::common::v1::ContractCriterion;
 use backlog_proto::contract::v1 as pb;
 use backlog_proto::fields::Fields;
-use backlog_recognition_engine::Clause as Right;
+use backlog_recognition_engine::{Clause, Criterion};
 
-use super::super::terms::Clause;
+use super::super::terms::Unmet;
 use super::values::{parse_amount, parse_quantity, respelled};
 
 /// Clauses of a contract at most.
 const CLAUSES_MAX: usize = 10;
+
+/// Longest reason for unmet criteria, in characters.
+const REASON_MAX: usize = 500;
 
 /// Days of notice at most: a hundred years.
 const NOTICE_MAX: i32 = 36_500;
@@ -61,20 +65,64 @@ fn parse_clause(
     if from.zip(to).is_some_and(|(from, to)| to < from) {
         fields.violation(at("to"), "must not be before from");
     }
-    let right = Right { notice_days: notice_days?, penalty: penalty?, from, to };
-    Some(Clause { mutual: mutual?, right })
+    let (mutual, notice_days, penalty) = (mutual?, notice_days?, penalty?);
+    Some(Clause { mutual, notice_days, penalty, from, to })
 }
 
 /// Writes a clause.
 pub(super) fn clause_to_proto(clause: &Clause, currency: Currency) -> pb::TerminationClause {
     let party = if clause.mutual { pb::ClauseParty::Either } else { pb::ClauseParty::Customer };
-    let penalty = clause.right.penalty;
     pb::TerminationClause {
         by: party.into(),
-        notice_days: i32::try_from(clause.right.notice_days).unwrap_or(NOTICE_MAX),
-        penalty: (penalty != 0).then(|| Money::from_minor(penalty, currency).into()),
-        from: clause.right.from.map(Into::into),
-        to: clause.right.to.map(Into::into),
+        notice_days: i32::try_from(clause.notice_days).unwrap_or(NOTICE_MAX),
+        penalty: (clause.penalty != 0).then(|| Money::from_minor(clause.penalty, currency).into()),
+        from: clause.from.map(Into::into),
+        to: clause.to.map(Into::into),
+    }
+}
+
+/// Reads the criteria of a contract that are not met; none where all are.
+pub(super) fn parse_unmet(
+    fields: &mut Fields,
+    path: &str,
+    wire: Option<&pb::UnmetCriteria>,
+) -> Option<Unmet> {
+    let wire = wire?;
+    let mut criteria = Vec::new();
+    if wire.criteria.is_empty() {
+        fields.violation(format!("{path}.criteria"), "must name at least one");
+    }
+    for (place, value) in wire.criteria.iter().enumerate() {
+        let known = Criterion::ALL.iter().find(|of| i32::from(criterion(**of)) == *value);
+        match known.filter(|known| !criteria.contains(*known)) {
+            Some(known) => criteria.push(*known),
+            None => {
+                let field = format!("{path}.criteria[{place}]");
+                fields.violation(field, "must be a criterion of a contract, each once");
+                // One sentence is enough for a list of any length.
+                break;
+            }
+        }
+    }
+    let reason = fields.text(&format!("{path}.reason"), &wire.reason, 1, REASON_MAX)?;
+    Some(Unmet { criteria, reason })
+}
+
+/// Writes criteria that are not met.
+pub(super) fn unmet_to_proto(unmet: &Unmet) -> pb::UnmetCriteria {
+    pb::UnmetCriteria {
+        criteria: unmet.criteria.iter().map(|of| criterion(*of).into()).collect(),
+        reason: unmet.reason.clone(),
+    }
+}
+
+const fn criterion(of: Criterion) -> ContractCriterion {
+    match of {
+        Criterion::Approval => ContractCriterion::Approval,
+        Criterion::Rights => ContractCriterion::Rights,
+        Criterion::PaymentTerms => ContractCriterion::PaymentTerms,
+        Criterion::CommercialSubstance => ContractCriterion::CommercialSubstance,
+        Criterion::Collection => ContractCriterion::Collection,
     }
 }
 

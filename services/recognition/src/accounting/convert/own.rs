@@ -8,11 +8,12 @@ use backlog_proto::recognition::v1 as pb;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::progress::Reading as WireReading;
 use backlog_recognition_engine::{
-    AdjustmentFact, Estimate, EstimateFact, Fact, HoldFact, ProgressFact, Reading,
+    AdjustmentFact, AssessmentFact, Estimate, EstimateFact, Fact, HoldFact, ProgressFact, Reading,
 };
 
 use super::super::fact::OwnFact;
 use super::amounts::{optional_quantity, quantity};
+use super::criteria::criteria;
 
 /// Longest text of an evidence or a reason.
 const TEXT_MAX: usize = 500;
@@ -25,6 +26,7 @@ pub fn own_fact(wire: &Wire, fields: &mut Fields) -> Option<OwnFact> {
         Wire::Estimate(estimate) => self::estimate(estimate, fields),
         Wire::Adjustment(adjustment) => self::adjustment(adjustment, fields),
         Wire::Hold(hold) => self::hold(hold, fields),
+        Wire::Assessment(assessment) => self::assessment(assessment, fields),
         Wire::AccountMapping(_)
         | Wire::ExchangeRate(_)
         | Wire::JournalExport(_)
@@ -192,6 +194,16 @@ fn hold(wire: &pb::Hold, fields: &mut Fields) -> Option<OwnFact> {
     let contract = contract?;
     let hold = HoldFact { contract, obligation: obligation?, on: on? };
     let fact = if wire.released { Fact::Released(hold) } else { Fact::Held(hold) };
+    Some(OwnFact { contract, currency: None, fact })
+}
+
+fn assessment(wire: &pb::Assessment, fields: &mut Fields) -> Option<OwnFact> {
+    let contract = fields.id::<ContractId>("assessment.contract_id", &wire.contract_id);
+    let on = fields.date("assessment.on", wire.on.as_ref());
+    let unmet = criteria("assessment.unmet", &wire.unmet, fields);
+    fields.text("assessment.reason", &wire.reason, 1, TEXT_MAX)?;
+    let contract = contract?;
+    let fact = Fact::Reassessed(AssessmentFact { contract, on: on?, unmet: unmet? });
     Some(OwnFact { contract, currency: None, fact })
 }
 

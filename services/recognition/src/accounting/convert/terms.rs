@@ -14,6 +14,7 @@ use backlog_recognition_engine::{
 
 use super::super::fact::ContractFact;
 use super::amounts::{amount, optional_amount, optional_quantity, quantity, term};
+use super::criteria::criteria;
 use super::tenant::convention;
 
 /// A signature.
@@ -40,6 +41,8 @@ pub(super) fn contract_signed(
     let clauses = clauses("contract.terms.clauses", &terms.clauses, currency, fields);
     let rate = "contract.terms.financing_rate";
     let financing = optional_quantity(rate, &terms.financing_rate, fields);
+    let unmet = terms.unmet.as_ref().map_or(&[][..], |unmet| unmet.criteria.as_slice());
+    let unmet = criteria("contract.terms.unmet.criteria", unmet, fields);
     let obligations: Option<Vec<SignedObligation>> = terms
         .obligations
         .iter()
@@ -65,6 +68,7 @@ pub(super) fn contract_signed(
         discount: discount?,
         clauses: clauses?,
         financing: financing?,
+        unmet: unmet?,
     };
     Some(ContractFact::Signed { contract, stated_price: stated_price? })
 }
@@ -240,7 +244,9 @@ pub(super) fn clauses(
         let from = fields.optional_date(&at("from"), clause.from.as_ref());
         let to = fields.optional_date(&at("to"), clause.to.as_ref());
         let Some(penalty) = penalty else { continue };
-        read.push(Clause { notice_days, penalty: penalty.unwrap_or(0), from, to });
+        let mutual = clause.by() == contract::ClauseParty::Either;
+        let penalty = penalty.unwrap_or(0);
+        read.push(Clause { mutual, notice_days, penalty, from, to });
     }
     (read.len() == clauses.len()).then_some(read)
 }

@@ -68,6 +68,7 @@ const fn kind(of: FactKind) -> pb::FactKind {
         FactKind::Held => pb::FactKind::Held,
         FactKind::Released => pb::FactKind::Released,
         FactKind::Run => pb::FactKind::Run,
+        FactKind::Reassessed => pb::FactKind::Reassessed,
     }
 }
 

@@ -45,6 +45,7 @@ fn signed(n: u128, obligations: u128, to: &str) -> SignedContract {
         discount: None,
         clauses: Vec::new(),
         financing: None,
+        unmet: Vec::new(),
     }
 }
 
