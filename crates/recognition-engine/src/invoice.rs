@@ -14,7 +14,6 @@ use crate::{
     policy::ReceivableOn,
     report::reprice,
     settle::Settlement,
-    standing::Standing,
     state::ContractState,
 };
 
@@ -64,10 +63,7 @@ pub(crate) fn unconditional_on(state: &ContractState, invoice: &InvoiceFact) -> 
         ReceivableOn::Issue => invoice.issued_on,
         ReceivableOn::Due => invoice.due_on.max(invoice.issued_on),
     };
-    match state.standing {
-        Standing::Since(day) => on.max(day),
-        Standing::Contract | Standing::NotYet(_) => on,
-    }
+    state.not_before(on)
 }
 
 /// What of an advance leaves B with each line of the invoice that it pays, by the lines' amounts; evenly

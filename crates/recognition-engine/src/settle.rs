@@ -99,6 +99,10 @@ impl Settlement {
     /// Emits a movement of an accounting contract, on its day or the first open one; nothing when its
     /// amount is zero.
     pub(crate) fn push(&mut self, part: usize, movement: Movement) -> Result<(), EngineError> {
+        let mut movement = movement;
+        if movement.measure.needs_contract() {
+            movement.effective_date = self.state.not_before(movement.effective_date);
+        }
         let movement = self.periods.open(movement);
         let amount = movement.amount.minor();
         if amount == 0 || (self.outside && movement.measure.needs_contract()) {
@@ -207,15 +211,16 @@ impl Settlement {
     /// The contract as it now is, and everything emitted: what is left to change of plans takes effect
     /// `on`, and the net position is split into liability, refund liability and asset.
     pub(crate) fn finish(mut self, on: NaiveDate) -> Result<(ContractState, Effects), EngineError> {
+        let first = self.periods.effective(self.state.not_before(on));
         let on = self.periods.effective(on);
         if !self.outside {
-            self.plans(on)?;
+            self.plans(first)?;
         }
         self.enforce(on)?;
         for part in 0..self.state.accounting.len() {
             let estimate = self.state.refund_estimate(part)?;
             let before = self.refundable_before.get(part).cloned().unwrap_or(Ok(0))?;
-            self.net(part)?.refundable(on, sub(estimate, before)?)?;
+            self.net(part)?.refundable(first, sub(estimate, before)?)?;
         }
         let mut balances = Vec::with_capacity(self.net.len());
         for (part, net) in self.net.iter().enumerate() {

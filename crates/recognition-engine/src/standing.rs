@@ -254,6 +254,15 @@ fn arise(
 }
 
 impl ContractState {
+    /// A day, or the first one on which it is a contract: what comes late for a day without one takes
+    /// effect on that.
+    pub(crate) fn not_before(&self, on: NaiveDate) -> NaiveDate {
+        match self.standing {
+            Standing::Since(day) => on.max(day),
+            Standing::Contract | Standing::NotYet(_) => on,
+        }
+    }
+
     /// Lets it be a contract from a day on, at no price yet.
     pub(crate) fn begin_on(&mut self, day: NaiveDate, periods: Periods) {
         self.standing = Standing::Since(day);

@@ -266,6 +266,7 @@ impl<'a> Draft<'a> {
         rule: Rule,
         (inputs, formula): (Vec<Told>, Formula),
     ) {
+        let on = if measure.needs_contract() { self.after.not_before(on) } else { on };
         let on = self.periods.effective(on);
         let (obligation, part) = match of {
             Of::Place(place) => {

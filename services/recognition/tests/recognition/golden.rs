@@ -2,7 +2,7 @@
 //! read, and is written the same. The files never change; a new field gets a new file.
 
 use backlog_ids::{ContractId, InvoiceId, RunId, TenantId};
-use backlog_proto::common::v1::{DateRange, Log, LogPosition, Money};
+use backlog_proto::common::v1::{ContractCriterion, DateRange, Log, LogPosition, Money};
 use backlog_proto::contract::v1 as contract;
 use backlog_proto::google::r#type::Date;
 use backlog_proto::log::v1::LogEntry;
@@ -272,6 +272,14 @@ fn own_facts() {
     };
     let estimate = with(recognition::accounting_posted::OwnFact::Estimate(estimate));
     check(include_str!("../golden/accounting_posted_estimate.hex"), &estimate);
+    let assessment = recognition::Assessment {
+        contract_id: contract_id.clone(),
+        on: date("2026-01-31"),
+        unmet: vec![ContractCriterion::Collection.into()],
+        reason: "still nothing paid".to_owned(),
+    };
+    let assessment = with(recognition::accounting_posted::OwnFact::Assessment(assessment));
+    check(include_str!("../golden/accounting_posted_assessment.hex"), &assessment);
     let adjustment = recognition::Adjustment {
         contract_id,
         obligation_id,

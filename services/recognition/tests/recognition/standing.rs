@@ -65,6 +65,7 @@ async fn no_contract_until_it_is_one() {
     let either = signed(2, "2025-12-01", |terms| {
         terms.clauses = vec![TerminationClause {
             by: ClauseParty::Either.into(),
+            to: Some(day("2025-12-31").into()),
             ..TerminationClause::default()
         }];
     });
