@@ -53,10 +53,10 @@ async fn tenants_take_turns_on_one_connection() {
                     transaction.query("select customer from contract", vec![]).await.unwrap();
                 let seen: Vec<String> =
                     rows.iter().map(|row| row.try_get("", "customer").unwrap()).collect();
-                assert_eq!(seen, [name; 3], "a writer's transaction for {name}");
+                assert_eq!(seen, [name; 4], "a writer's transaction for {name}");
                 transaction.commit().await.unwrap();
             }
-            let expected = vec![(tenant.uuid(), name.to_owned()); 3];
+            let expected = vec![(tenant.uuid(), name.to_owned()); 4];
             assert_eq!(customers(&database, tenant).await, expected);
             let bare = database.read("select customer from contract", vec![]).await;
             let error = bare.map(|rows| rows.len()).expect_err("a read without a tenant");
