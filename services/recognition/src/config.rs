@@ -184,7 +184,7 @@ mod tests {
     fn the_least_configuration_and_its_problems() {
         let config: Config = load(&Arguments::default(), with(&[])).unwrap();
         assert_eq!(config.service_key_id(), "recognition");
-        assert_eq!((config.runs.chunk_entries, config.writer.batch_max), (2_000, 256));
+        assert_eq!((config.runs.chunk_entries, config.writer.batch_max), (4_000, 256));
         let wrong = with(&[
             ("LOGS__CONTRACT_URL", "localhost"),
             ("RUNS__CHUNK_ENTRIES", "10001"),

@@ -155,7 +155,8 @@ fn later_places<R>(decided: &[Decided<R>]) -> Vec<(TenantId, u64)> {
 }
 
 fn answer(entry: &LogEntry) -> Answer {
-    Answer { seq: Some(entry.seq), type_name: entry.r#type.clone(), payload: entry.payload.clone() }
+    let (type_name, payload) = (entry.r#type.clone(), entry.payload.clone());
+    Answer { seq: Some(entry.seq), written: 0, type_name, payload }
 }
 
 impl<D: Domain> Batch<'_, D> {
@@ -228,6 +229,7 @@ impl<D: Domain> Batch<'_, D> {
         let request_id = submission.request.as_ref().map_or("", |key| key.id.as_str());
         let origin = Origin { actor: &submission.actor, request_id, trace: &submission.trace };
         let last = change.events.last().map(preview).ok_or(Refused::Internal)?;
+        let written = u64::try_from(change.events.len()).map_err(|_| Refused::Internal)?;
         let seq = self.take(submission.tenant, origin, change).ok_or(Refused::Internal)?;
         if let Some(key) = &submission.request {
             self.known
@@ -235,7 +237,7 @@ impl<D: Domain> Batch<'_, D> {
                 .insert((submission.tenant, key.id.clone()), (key.content_hash, seq));
             self.requests.push((submission.tenant, key.clone(), seq));
         }
-        Ok(Answer { seq: Some(seq), ..last })
+        Ok(Answer { seq: Some(seq), written, ..last })
     }
 
     /// Seals the events of a change and applies its effect. Returns the last place in the log.
@@ -403,5 +405,6 @@ fn push_stops(flush: &mut backlog_db::Flush, stops: &[Stop], now: chrono::DateTi
 }
 
 fn preview(event: &NewEvent) -> Answer {
-    Answer { seq: None, type_name: event.type_name.to_owned(), payload: event.payload.clone() }
+    let (type_name, payload) = (event.type_name.to_owned(), event.payload.clone());
+    Answer { seq: None, written: 0, type_name, payload }
 }

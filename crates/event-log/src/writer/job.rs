@@ -42,6 +42,8 @@ pub struct RequestKey {
 pub struct Answer {
     /// Place of the event in the tenant's log; none with `validate_only`.
     pub seq: Option<u64>,
+    /// Entries that the command wrote, that one the last of them; none where it took effect before.
+    pub written: u64,
     /// Full name of the event's message.
     pub type_name: String,
     /// The event, serialized.

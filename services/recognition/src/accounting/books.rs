@@ -2,6 +2,7 @@
 //! accounting. The writer and the rebuild take the same steps.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use backlog_ids::{AccountId, AdjustmentId, ContractId, RunId, TenantId};
 use backlog_money::Currency;
@@ -19,7 +20,7 @@ use super::totals::PeriodTotals;
 use crate::adjustment::Adjustment;
 use crate::journal::{JournalBooks, JournalChange};
 use crate::period::{Close, OpenWork};
-use crate::run::Run;
+use crate::run::{Run, Worked};
 
 /// A tenant's books, as far as they are loaded.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -42,6 +43,9 @@ pub struct Books {
     pub open_work: BTreeMap<NaiveDate, OpenWork>,
     /// The fence of the latest lease of scheduled runs; loaded for chunks that name one.
     pub fence: Option<u64>,
+    /// What the batch's only command, a chunk of a run, comes to, where it was worked out ahead; its
+    /// contracts are then not loaded.
+    pub(crate) ahead: Option<Arc<Worked>>,
 }
 
 /// What holds for the tenant as a whole.

@@ -309,9 +309,16 @@ fn earlier(known: Option<NaiveDate>, day: NaiveDate) -> Option<NaiveDate> {
 /// Loads what the batch names: one query per table, balances in a second round, when it is known from
 /// which day on they are needed.
 pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Loaded, DbError> {
-    let named = Named::of(work);
+    let mut named = Named::of(work);
     let mut loaded = Loaded::default();
-    tenants(tx, &named, &mut loaded).await?;
+    let heads = tenants(tx, &named, &mut loaded).await?;
+    if let [Work::Command(tenant, Command::Chunk(chunk))] = work {
+        let worked = heads.get(tenant).and_then(|head| chunk.worked_out(*head));
+        if let Some(worked) = worked {
+            loaded.books.entry(*tenant).or_default().ahead = Some(worked);
+            named.contracts.clear();
+        }
+    }
     if !named.runs.is_empty() {
         runs(tx, &named, &mut loaded).await?;
     }
@@ -332,24 +339,32 @@ pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Lo
     Ok(loaded)
 }
 
-async fn tenants(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
+/// Answers with the last entry of each tenant's log.
+async fn tenants(
+    tx: &WriterTx,
+    named: &Named,
+    loaded: &mut Loaded,
+) -> Result<HashMap<TenantId, u64>, DbError> {
     let ids: Vec<Uuid> = named.tenants.iter().map(|tenant| tenant.uuid()).collect();
     let found = tx
         .query(
             "select t.tenant_id, r.account_id, t.policy_version, t.convention, t.rounding, \
              t.receivable_on, t.recognized_through, t.functional_currency, t.calendar, \
-             t.adjustments_need_approval, t.closed_through, coalesce(a.seq, 0) as covered \
-             from tenant t join tenant_registry r on r.tenant_id = t.tenant_id \
+             t.adjustments_need_approval, t.closed_through, coalesce(a.seq, 0) as covered, \
+             h.seq as head from tenant t join tenant_registry r on r.tenant_id = t.tenant_id \
+             join log_head h on h.tenant_id = t.tenant_id \
              left join applied_position a on a.tenant_id = t.tenant_id and a.log = $2 \
              where t.tenant_id = any($1)",
             vec![ids.into(), i16::try_from(i32::from(Log::Contract)).unwrap_or_default().into()],
         )
         .await?;
+    let mut heads = HashMap::new();
     for row in &found {
-        let books = loaded.books.entry(tenant_of(row)?).or_default();
-        books.tenant = Some(rows::tenant_from(row)?);
+        let tenant = tenant_of(row)?;
+        heads.insert(tenant, rows::count(row, "head")?);
+        loaded.books.entry(tenant).or_default().tenant = Some(rows::tenant_from(row)?);
     }
-    Ok(())
+    Ok(heads)
 }
 
 async fn runs(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {

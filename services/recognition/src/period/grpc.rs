@@ -118,6 +118,7 @@ impl PeriodServer {
                 contracts,
                 last: false,
                 fence: None,
+                ahead: None,
             };
             let answer = match self.submit(scope, None, true, Command::Chunk(chunk)).await {
                 Ok(answer) => answer,

@@ -1,5 +1,6 @@
 //! Recognition runs: posting what is earned and not posted yet, in chunks that can be retried.
 
+pub mod ahead;
 pub mod convert;
 pub mod error;
 pub mod grpc;
@@ -11,4 +12,5 @@ pub mod run;
 pub mod schedule;
 pub mod stream;
 
+pub(crate) use ahead::Worked;
 pub use run::{ENTRIES_MAX, Posted, RecognizeChunk, Run, Totals, run_id};

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backlog_db::{Database, DbError};
-use backlog_event_log::{Answer, RequestKey, Submission, Writers};
+use backlog_event_log::{Answer, Refused, RequestKey, Submission, Writers};
 use backlog_ids::{ContractId, TenantId};
 use backlog_proto::recognition::v1::{AccountingPosted, RunChunk, RunProgress};
 use chrono::NaiveDate;
@@ -13,11 +13,12 @@ use prost::Message;
 use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 
+use super::ahead::Ahead;
 use super::error::CallFault;
 use super::queries::{self, Expected, InScope};
 use super::run::{RecognizeChunk, run_id};
 use super::schedule::Lease;
-use crate::domain::{Command, Recognition};
+use crate::domain::{Command, Recognition, Refusal};
 
 /// How often a scheduled run that goes on renews its lease: well within the time that it holds.
 const RENEW_EVERY: Duration = Duration::from_secs(5);
@@ -38,7 +39,7 @@ pub struct RunSettings {
 
 impl Default for RunSettings {
     fn default() -> Self {
-        Self { chunk_entries: 2_000, chunk_contracts: 2_000, concurrent_max: 32 }
+        Self { chunk_entries: 4_000, chunk_contracts: 4_000, concurrent_max: 32 }
     }
 }
 
@@ -127,29 +128,19 @@ impl Runs {
     ) -> Result<Finished, CallFault> {
         let mut page = Page::default();
         let mut renewed = Instant::now();
+        let mut chunk = self.next(request, &mut page).await?;
         loop {
-            let (contracts, last) = self.next(request, &mut page).await?;
-            let chunk = RecognizeChunk {
-                run_id: run_id(request.tenant, &request.key.id),
-                through: request.through,
-                contract: request.contract,
-                contracts,
-                last,
-                fence: request.fence,
+            // What comes next is worked out while this is being written.
+            let following = async {
+                if chunk.last {
+                    return Ok(None);
+                }
+                let next = self.next(request, &mut page).await?;
+                let ahead = Ahead::of(&self.database, request.tenant, next.clone()).await?;
+                Ok::<_, DbError>(Some((next, ahead)))
             };
-            let answer = self
-                .writers
-                .submit(Submission {
-                    tenant: request.tenant,
-                    actor: request.actor.clone(),
-                    // The last chunk answers the request, so it carries the key.
-                    request: last.then(|| request.key.clone()),
-                    validate_only: false,
-                    opens_tenant: false,
-                    command: Command::Chunk(chunk),
-                    trace: Arc::default(),
-                })
-                .await?;
+            let (answer, following) = tokio::join!(self.submit(request, chunk.clone()), following);
+            let answer = answer?;
             // A chunk of a run that was finished before answers with that run's last one.
             let finished = finished(&answer)?;
             if finished.chunk.last {
@@ -162,7 +153,28 @@ impl Runs {
                 queries::renew_due(&self.database, Lease { tenant: request.tenant, fence }).await?;
                 renewed = Instant::now();
             }
+            // The chunk written was not the last, so there is one to follow.
+            let Some((next, ahead)) = following? else { return Err(CallFault::Internal) };
+            chunk = RecognizeChunk { ahead: ahead.and_then(|ahead| ahead.after(&answer)), ..next };
         }
+    }
+
+    async fn submit(
+        &self,
+        request: &RunRequest,
+        chunk: RecognizeChunk,
+    ) -> Result<Answer, Refused<Refusal>> {
+        let submission = Submission {
+            tenant: request.tenant,
+            actor: request.actor.clone(),
+            // The last chunk answers the request, so it carries the key.
+            request: chunk.last.then(|| request.key.clone()),
+            validate_only: false,
+            opens_tenant: false,
+            command: Command::Chunk(chunk),
+            trace: Arc::default(),
+        };
+        self.writers.submit(submission).await
     }
 
     /// How far a run is that may have begun before.
@@ -172,12 +184,8 @@ impl Runs {
         queries::expected(&self.database, tenant, run, through, contract).await
     }
 
-    /// The next contracts to post for, and whether they are the last.
-    async fn next(
-        &self,
-        request: &RunRequest,
-        page: &mut Page,
-    ) -> Result<(Vec<ContractId>, bool), DbError> {
+    /// The next contracts to post for.
+    async fn next(&self, request: &RunRequest, page: &mut Page) -> Result<RecognizeChunk, DbError> {
         if taken(page.found.make_contiguous(), &self.settings) == page.found.len() && page.more {
             // A chunk may end with the page or go beyond it.
             let RunRequest { tenant, through, contract, .. } = *request;
@@ -190,8 +198,16 @@ impl Runs {
             page.found.extend(found);
         }
         let taken = taken(page.found.make_contiguous(), &self.settings);
-        let chunk = page.found.drain(..taken).map(|in_scope| in_scope.contract).collect();
-        Ok((chunk, page.found.is_empty() && !page.more))
+        let contracts = page.found.drain(..taken).map(|in_scope| in_scope.contract).collect();
+        Ok(RecognizeChunk {
+            run_id: run_id(request.tenant, &request.key.id),
+            through: request.through,
+            contract: request.contract,
+            contracts,
+            last: page.found.is_empty() && !page.more,
+            fence: request.fence,
+            ahead: None,
+        })
     }
 }
 

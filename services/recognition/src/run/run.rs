@@ -1,6 +1,7 @@
 //! A recognition run, pure: what a chunk of it posts, and how chunks become entries of the log.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use backlog_ids::{ContractId, RunId, TenantId, derive};
 use backlog_money::{Currency, Money};
@@ -8,6 +9,7 @@ use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
 use backlog_recognition_engine::{ContractState, Effects, EngineError, Fact, Measure, fold};
 use chrono::NaiveDate;
 
+use super::ahead::{Ahead, Worked};
 use super::error::RunRefusal;
 use crate::accounting::books::{Books, BooksChange, ContractChange, TenantBooks, fits_columns};
 use crate::accounting::convert::accounting_posted;
@@ -61,6 +63,8 @@ pub struct RecognizeChunk {
     pub last: bool,
     /// The fence of the lease under which a scheduled run works; it is done with the last chunk.
     pub fence: Option<u64>,
+    /// What it comes to, where that was worked out before.
+    pub ahead: Option<Ahead>,
 }
 
 /// What a chunk comes to.
@@ -98,7 +102,11 @@ impl RecognizeChunk {
         let mut change = BooksChange::default();
         let mut effects = Vec::new();
         for contract in &self.contracts {
-            let Some(posted) = recognize(books, *contract, self.through)? else { continue };
+            let posted = match &books.ahead {
+                Some(worked) => worked.get(contract).cloned(),
+                None => recognize(books, *contract, self.through)?,
+            };
+            let Some(posted) = posted else { continue };
             change.contracts.push(posted.0);
             effects.push(posted.1);
         }
@@ -118,6 +126,12 @@ impl RecognizeChunk {
         change.scheduled = self.fence.filter(|_| self.last).map(|_| self.through);
         change.run = Some(run);
         Ok(Posted::Now(events, Box::new(change)))
+    }
+
+    /// What the chunk comes to, where that was worked out and holds while `head` is the log's last entry.
+    pub(crate) fn worked_out(&self, head: u64) -> Option<Arc<Worked>> {
+        let ahead = self.ahead.as_ref().filter(|_| self.contract.is_none())?;
+        ahead.at(head)
     }
 
     /// The run so far: as stored, or new.

@@ -68,6 +68,7 @@ async fn a_run_tells_how_far_it_is() {
         contracts: vec![contract(1), contract(2)],
         last: false,
         fence: None,
+        ahead: None,
     };
     let submission = Submission {
         tenant,

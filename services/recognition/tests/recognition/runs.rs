@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use backlog_event_log::{Opened, RequestKey, Submission};
+use backlog_event_log::{Answer, Opened, RequestKey, Submission};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
-use backlog_proto::recognition::v1::{Measure, Movement, RunRecognitionRequest};
+use backlog_proto::recognition::v1::{AccountingPosted, Measure, Movement, RunRecognitionRequest};
 use backlog_recognition::config::RunsConfig;
 use backlog_recognition::domain::Command;
+use backlog_recognition::run::ahead::Ahead;
 use backlog_recognition::run::recognize::{RunRequest, Runs};
 use backlog_recognition::run::{RecognizeChunk, run_id};
 use prost::Message;
@@ -61,6 +62,7 @@ async fn a_run_survives_its_process() {
         contracts: vec![contract(1), contract(2)],
         last: false,
         fence: None,
+        ahead: None,
     };
     let submission = Submission {
         tenant: cut,
@@ -88,6 +90,61 @@ async fn a_run_survives_its_process() {
     for tenant in [cut, whole] {
         stack.verify(&second, tenant).await;
     }
+}
+
+// Shows that what a chunk was worked out to ahead of its turn is posted as long as nothing but the run's
+// chunk before was written since, and that it is given up, and nothing posted twice, once anything else
+// was: before that chunk or after it.
+#[tokio::test]
+async fn what_is_worked_out_ahead_holds_only_for_its_books() {
+    let stack = Stack::start().await;
+    let replica = stack.replica_with(small()).await;
+    let tenant = tenant(1);
+    let seen = sign(&stack, tenant, 4).await;
+    replica.try_plan(tenant, contract(4), at(Log::Contract, seen)).await.unwrap();
+    let chunk = |run: &str, n: u128| RecognizeChunk {
+        run_id: run_id(tenant, run),
+        through: day("2026-12-31"),
+        contract: None,
+        contracts: vec![contract(n)],
+        last: false,
+        fence: None,
+        ahead: None,
+    };
+    let submit = async |chunk: RecognizeChunk| {
+        let submission = Submission {
+            tenant,
+            actor: "ann".to_owned(),
+            request: None,
+            validate_only: false,
+            opens_tenant: false,
+            command: Command::Chunk(chunk),
+            trace: std::sync::Arc::default(),
+        };
+        replica.running.writers().submit(submission).await.unwrap()
+    };
+    let worked_out = async |run: &str, n: u128| {
+        let chunk = chunk(run, n);
+        Ahead::of(replica.running.database(), tenant, chunk).await.unwrap().unwrap()
+    };
+    let posted_by = |answer: &Answer| {
+        let posted = AccountingPosted::decode(answer.payload.as_slice()).unwrap();
+        (posted.movements.len(), posted.run.unwrap().entries_posted)
+    };
+
+    let second = worked_out("a", 2).await;
+    let first = submit(chunk("a", 1)).await;
+    let second = second.after(&first).expect("only the chunk before was written");
+    let answer = submit(RecognizeChunk { ahead: Some(second.clone()), ..chunk("a", 2) }).await;
+    assert_eq!(posted_by(&answer).1, 24, "what was worked out is posted");
+    let again = RecognizeChunk { ahead: Some(second), ..chunk("b", 2) };
+    assert_eq!(posted_by(&submit(again).await), (0, 0), "it holds no longer");
+
+    let fourth = worked_out("a", 4).await;
+    submit(chunk("b", 4)).await;
+    let third = submit(chunk("a", 3)).await;
+    assert_eq!(fourth.after(&third), None, "another run was between");
+    stack.verify(&replica, tenant).await;
 }
 
 // Shows that a caller that goes away does not stop a run: its task finishes it, and the call repeated

@@ -93,6 +93,7 @@ async fn submit(
         contracts: contracts.iter().map(|n| contract(*n)).collect(),
         last,
         fence: Some(fence),
+        ahead: None,
     };
     let submission = Submission {
         tenant: of,

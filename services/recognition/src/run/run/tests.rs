@@ -78,6 +78,7 @@ fn chunk(contracts: &[u128], through: &str, last: bool) -> RecognizeChunk {
         contracts: contracts.iter().map(|n| contract_id(*n)).collect(),
         last,
         fence: None,
+        ahead: None,
     }
 }
 
