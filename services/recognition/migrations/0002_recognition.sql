@@ -387,6 +387,24 @@ begin
     group by j.role, j.currency_code;
 end $$;
 
+-- Entries after one up to another that post in a period, in order, `p_limit` at most.
+create function journal_entries(
+  p_tenant uuid, p_period date, p_after bigint, p_through bigint, p_limit bigint)
+returns table (seq bigint, entry bytea)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select e.seq, e.entry
+    from (
+      select distinct j.seq from journal_sum j
+      where j.tenant_id = p_tenant and j.posting_period = p_period
+        and j.seq > p_after and j.seq <= p_through
+      order by j.seq limit p_limit) s
+    join log_entry e on e.tenant_id = p_tenant and e.seq = s.seq
+    order by e.seq;
+end $$;
+
 -- Whether anything was ever posted in another currency.
 create function journal_foreign(p_tenant uuid, p_functional text)
 returns table (found boolean)

@@ -69,25 +69,6 @@ impl PeriodTotals {
         let within = self.iter().filter(|(key, _)| key.period == period);
         sums(within.map(|(key, amount)| ((key.cause, key.measure, key.currency), amount)))
     }
-
-    /// Currencies in which the net position does not equal liabilities less assets at the end of the
-    /// period that begins on this day.
-    #[must_use]
-    pub fn unbalanced(&self, period: NaiveDate) -> Vec<Currency> {
-        let mut rest: BTreeMap<Currency, i128> = BTreeMap::new();
-        for ((measure, currency), amount) in self.balances(period) {
-            let signed = match measure {
-                Measure::Unconditional | Measure::ContractAsset => amount,
-                Measure::Recognized | Measure::DeferredRevenue | Measure::RefundLiability => {
-                    amount.saturating_neg()
-                }
-                _ => 0,
-            };
-            let sum = rest.entry(currency).or_default();
-            *sum = sum.saturating_add(signed);
-        }
-        rest.into_iter().filter(|(_, rest)| *rest != 0).map(|(currency, _)| currency).collect()
-    }
 }
 
 fn sums<K: Ord>(rows: impl Iterator<Item = (K, i128)>) -> BTreeMap<K, i128> {

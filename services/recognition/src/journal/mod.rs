@@ -1,5 +1,6 @@
 //! The journal for the general ledger: accounts, rates, trial balances and exports.
 
+pub mod balance;
 pub mod convert;
 pub mod error;
 pub mod grpc;

@@ -102,13 +102,28 @@ pub(crate) async fn range(
     tenant: TenantId,
     batch: &Batch,
 ) -> Result<Vec<(Role, Currency, Turnover)>, DbError> {
+    range_of(database, tenant, batch.period, (batch.after(), batch.through())).await
+}
+
+/// What all entries up to a place of the log post in a period, by role and currency.
+pub(crate) async fn sums(
+    database: &Database,
+    tenant: TenantId,
+    period: NaiveDate,
+    through: u64,
+) -> Result<Vec<(Role, Currency, Turnover)>, DbError> {
+    range_of(database, tenant, period, (0, through)).await
+}
+
+async fn range_of(
+    database: &Database,
+    tenant: TenantId,
+    period: NaiveDate,
+    (after, through): (u64, u64),
+) -> Result<Vec<(Role, Currency, Turnover)>, DbError> {
     let sql = "select role, currency_code, debit, credit from journal_range($1, $2, $3, $4)";
-    let arguments = vec![
-        tenant.uuid().into(),
-        batch.period.into(),
-        number(batch.after()).into(),
-        number(batch.through()).into(),
-    ];
+    let arguments =
+        vec![tenant.uuid().into(), period.into(), number(after).into(), number(through).into()];
     database.read(sql, arguments).await?.iter().map(rows::turnover_from).collect()
 }
 
@@ -191,12 +206,24 @@ pub(crate) struct LogLines<'a> {
     tenant: TenantId,
     after: u64,
     through: u64,
+    /// Only entries that post in this period.
+    period: Option<NaiveDate>,
 }
 
 impl<'a> LogLines<'a> {
     /// All after `after` up to `through`.
     pub(crate) fn new(database: &'a Database, tenant: TenantId, after: u64, through: u64) -> Self {
-        Self { database, tenant, after, through }
+        Self { database, tenant, after, through, period: None }
+    }
+
+    /// All of entries up to `through` that post in a period, in whatever period they post.
+    pub(crate) fn of_period(
+        database: &'a Database,
+        tenant: TenantId,
+        period: NaiveDate,
+        through: u64,
+    ) -> Self {
+        Self { database, tenant, after: 0, through, period: Some(period) }
     }
 
     /// The next page; none when there are no more.
@@ -205,10 +232,24 @@ impl<'a> LogLines<'a> {
             return Ok(None);
         }
         let limit = self.through.saturating_sub(self.after).min(PAGE);
-        let arguments =
-            vec![self.tenant.uuid().into(), number(self.after).into(), number(limit).into()];
-        let found =
-            self.database.read("select seq, entry from read_log($1, $2, $3)", arguments).await?;
+        let (tenant, after) = (self.tenant.uuid().into(), number(self.after).into());
+        let (sql, arguments) = match self.period {
+            None => (
+                "select seq, entry from read_log($1, $2, $3)",
+                vec![tenant, after, number(limit).into()],
+            ),
+            Some(period) => (
+                "select seq, entry from journal_entries($1, $2, $3, $4, $5)",
+                vec![
+                    tenant,
+                    period.into(),
+                    after,
+                    number(self.through).into(),
+                    number(limit).into(),
+                ],
+            ),
+        };
+        let found = self.database.read(sql, arguments).await?;
         let Some(last) = found.last() else { return Ok(None) };
         self.after = count(last, "seq")?;
         let mut lines = Vec::new();

@@ -118,6 +118,6 @@ const fn metadata_key(check: Check) -> &'static str {
         Check::Recognition => "contracts_to_recognize",
         Check::Runs => "unfinished_runs",
         Check::Adjustments => "proposed_adjustments",
-        Check::Journal => "unbalanced_currencies",
+        Check::Journal => "unbalanced_journal",
     }
 }

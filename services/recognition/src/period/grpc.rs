@@ -29,9 +29,10 @@ use super::convert::{
     period_response, reopen_request, reopen_response,
 };
 use super::error::PeriodRefusal;
-use super::period::{Check, CheckItem, ClosePeriod, PeriodCommand, named};
+use super::period::{ClosePeriod, PeriodCommand, named};
 use super::queries::{KnownPeriods, applied, periods_of};
 use crate::domain::{Command, Recognition, Refusal};
+use crate::journal::balance::unbalanced;
 use crate::run::error::{CallFault, RunRefusal};
 use crate::run::{RecognizeChunk, queries, run_id};
 
@@ -182,6 +183,7 @@ impl PeriodServer {
             closed_by: scope.actor.to_string(),
             unprocessed: self.caught_up(scope.tenant, deadline).await?,
             due: self.due(&scope, &period).await?,
+            unbalanced: unbalanced(&self.database, scope.tenant, period.first).await?,
             asks: false,
         };
         let command = Command::Period(PeriodCommand::Close(close));
@@ -239,15 +241,13 @@ impl PeriodServer {
             closed_by: scope.actor.to_string(),
             unprocessed: self.unprocessed(scope.tenant).await?.0,
             due: self.due(&scope, &period).await?,
+            unbalanced: unbalanced(&self.database, scope.tenant, period.first).await?,
             asks: true,
         };
         let command = Command::Period(PeriodCommand::Close(close));
         let items = match self.submit(&scope, None, true, command).await {
             Ok(_) => Vec::new(),
             Err(Refused::Domain(Refusal::Period(PeriodRefusal::Asked(items)))) => items,
-            Err(Refused::Domain(Refusal::Period(
-                refusal @ (PeriodRefusal::Closed(_) | PeriodRefusal::OutOfOrder { .. }),
-            ))) => vec![CheckItem { check: Check::Turn, count: 1, detail: refusal.to_string() }],
             Err(other) => return Err(other.into()),
         };
         Ok(checklist_response(&period, &items))

@@ -14,6 +14,7 @@ use crate::accounting::books::{Books, BooksChange, TenantBooks};
 use crate::accounting::convert::accounting_posted;
 use crate::accounting::events::event;
 use crate::adjustment::AdjustmentState;
+use crate::journal::balance::Unbalanced;
 
 /// What is done to periods.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +55,8 @@ pub struct ClosePeriod {
     pub unprocessed: u64,
     /// Contracts for which a run through the last day would post, as a trial of it found.
     pub due: u64,
+    /// What does not balance in the period's journal, as the door found it.
+    pub unbalanced: Unbalanced,
     /// Whether it is only asked what blocks it.
     pub asks: bool,
 }
@@ -82,7 +85,7 @@ pub enum Check {
     Runs,
     /// Adjustments are decided.
     Adjustments,
-    /// What was posted balances.
+    /// Debits and credits are equal, and stored as they were posted.
     Journal,
 }
 
@@ -139,11 +142,12 @@ impl ClosePeriod {
     ) -> Result<(AccountingPosted, BooksChange, Period), PeriodRefusal> {
         let tenant = books.tenant.ok_or(PeriodRefusal::TenantNotReady)?;
         let period = named(tenant.periods, &self.period)?;
-        turn(tenant.periods, &period)?;
-        let items = self.checks(books, &period);
+        let turn = turn(tenant.periods, &period);
+        let items = self.checks(books, &period, turn.as_ref().err());
         if self.asks {
             return Err(PeriodRefusal::Asked(items));
         }
+        turn?;
         if items.iter().any(|item| item.count > 0) {
             return Err(PeriodRefusal::Blocked { period, items });
         }
@@ -151,8 +155,13 @@ impl ClosePeriod {
         Ok((posted, change, period))
     }
 
-    /// Everything that is looked at, in order, once it is the period's turn: another one is refused before.
-    fn checks(&self, books: &Books, period: &Period) -> Vec<CheckItem> {
+    /// Everything that is looked at, in order.
+    fn checks(
+        &self,
+        books: &Books,
+        period: &Period,
+        turn: Option<&PeriodRefusal>,
+    ) -> Vec<CheckItem> {
         let work = books.open_work.get(&period.last).copied().unwrap_or_default();
         let due = books.contracts.values();
         let due = due.filter(|state| !matches!(state.is_due(period.last), Ok(false))).count();
@@ -167,7 +176,14 @@ impl ClosePeriod {
         let loaded = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
         let last = period.last;
         vec![
-            of(Check::Turn, 0, "the period is the next to be closed", ""),
+            CheckItem {
+                check: Check::Turn,
+                count: u64::from(turn.is_some()),
+                detail: turn.map_or_else(
+                    || "the period is the next to be closed".to_owned(),
+                    |refusal| format!("{refusal}; close periods one after the other"),
+                ),
+            },
             of(
                 Check::Events,
                 self.unprocessed,
@@ -194,9 +210,13 @@ impl ClosePeriod {
             ),
             of(
                 Check::Journal,
-                loaded(books.totals.unbalanced(period.first).len()),
-                "what was posted balances in every currency",
-                "currencies do not balance; this is a fault of the system, see `backlog doctor`",
+                self.unbalanced.count,
+                "debits and credits are equal on every day of every contract, and stored as posted",
+                &format!(
+                    "places of the journal do not balance: {}; this is a fault of the system, see \
+                     `backlog doctor`",
+                    self.unbalanced.first
+                ),
             ),
         ]
     }

@@ -12,7 +12,7 @@ use prost::Message;
 use tonic::{Code, Status};
 
 use crate::calls::reason;
-use crate::owner::{contract_of, day, obligation_of, usd};
+use crate::owner::{contract_of, contract_signed, day, obligation_of, usd};
 use crate::periods::{close, reopen};
 use crate::stack::{Replica, Stack, at, contract, even_months, tenant};
 
@@ -37,8 +37,16 @@ async fn preview(
     tenant: TenantId,
     event: Vec<u8>,
 ) -> Result<PreviewChangeResponse, Status> {
+    preview_of(replica, tenant, ("backlog.contract.v1.ContractAmended", event)).await
+}
+
+async fn preview_of(
+    replica: &Replica,
+    tenant: TenantId,
+    (event_type, event): (&str, Vec<u8>),
+) -> Result<PreviewChangeResponse, Status> {
     let request = PreviewChangeRequest {
-        event_type: "backlog.contract.v1.ContractAmended".to_owned(),
+        event_type: event_type.to_owned(),
         event,
         run_through: Some(day("2026-12-31").into()),
         min_positions: Vec::new(),
@@ -186,6 +194,53 @@ async fn a_preview_writes_nothing() {
         (nonsense.code(), reason(&nonsense).as_str()),
         (Code::InvalidArgument, "INVALID_FIELDS")
     );
+}
+
+// Shows what the end of a contract and the signature of a draft would do: one answer each, under no
+// treatment, explained with its paragraph; that nothing is written by it, and no contract comes to be.
+#[tokio::test]
+async fn an_end_and_a_signature_are_previewed() {
+    let stack = Stack::start().await;
+    let replica = stack.replica().await;
+    explained_contract(&stack, &replica).await;
+    let own = tenant(1);
+    let (books, before) =
+        (stack.books(own).await, stack.recognition_entries(&replica, own).await.len());
+    let terms = contract_of(contract(1), &["1200.00", "600.00"], "2026-01-01", "2026-12-31");
+    let ended = pb::ContractTerminated {
+        contract: Some(terms),
+        termination: Some(pb::Termination {
+            effective_on: Some(day("2026-03-01").into()),
+            penalty: Some(usd("40.00")),
+            ..pb::Termination::default()
+        }),
+    };
+    let event = ("backlog.contract.v1.ContractTerminated", ended.encode_to_vec());
+    let told = preview_of(&replica, own, event).await.unwrap();
+    let [end] = told.alternatives.as_slice() else { panic!("{told:?}") };
+    assert_eq!(end.treatment(), pb::ChangeTreatment::Unspecified);
+    // Two months of 150.00 were earned, and leaving costs 40.00.
+    assert_eq!(
+        (&end.transaction_price_before, &end.transaction_price_after, &end.backlog_after),
+        (&Some(usd("1800.00")), &Some(usd("340.00")), &Some(usd("0.00")))
+    );
+    let change = end.change.as_ref().unwrap();
+    assert_eq!(change.kind(), FactKind::Terminated);
+    assert!(change.movements.iter().all(|told| told.unexplained.is_none()));
+    assert!(change.movements.iter().any(|told| told.paragraph == "606-10-25-10"));
+
+    let signed = contract_signed(contract(7), &["240.00"], "2026-01-01", "2026-12-31");
+    let told = preview_of(&replica, own, (signed.type_name, signed.payload)).await.unwrap();
+    let [signature] = told.alternatives.as_slice() else { panic!("{told:?}") };
+    assert_eq!(
+        (&signature.transaction_price_before, &signature.transaction_price_after),
+        (&Some(usd("0.00")), &Some(usd("240.00")))
+    );
+    assert_eq!(signature.change.as_ref().unwrap().kind(), FactKind::Signed);
+    let none = explain(&replica, own, all(contract(7))).await.unwrap_err();
+    assert_eq!((none.code(), reason(&none).as_str()), (Code::NotFound, "NOT_FOUND"));
+    assert_eq!(stack.recognition_entries(&replica, own).await.len(), before);
+    assert_eq!(stack.books(own).await, books);
 }
 
 // Shows a contract explained across the first period that was ever closed and opened again: what came

@@ -7,6 +7,7 @@ use backlog_proto::common::v1::Log;
 use backlog_proto::contract::v1::MeasurementPolicy;
 use backlog_proto::recognition::v1 as pb;
 use backlog_proto::recognition::v1::{Cause, CheckKind, Measure};
+use prost::Message;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
 
@@ -48,15 +49,45 @@ pub(crate) async fn reopen(
     replica.periods().reopen_period(request).await.map(tonic::Response::into_inner)
 }
 
-/// What blocks a close, with how many.
-async fn blocking(replica: &Replica, tenant: TenantId, period: &str) -> Vec<(CheckKind, u64)> {
+/// What a close looks at that blocks it: always all of it is looked at.
+async fn blocking_items(replica: &Replica, tenant: TenantId, period: &str) -> Vec<pb::CheckItem> {
     let request = pb::GetCloseChecklistRequest { period: period.to_owned(), min_positions: vec![] };
     let request = replica.call(Some(tenant), &["auditor"], request);
     let answer = replica.periods().get_close_checklist(request).await.unwrap().into_inner();
-    let blocking = answer.items.iter().filter(|item| !item.passed);
-    let blocking: Vec<_> = blocking.map(|item| (item.kind(), item.count)).collect();
-    assert_eq!(answer.ready, blocking.is_empty());
-    blocking
+    assert_eq!(answer.items.len(), 6);
+    let items: Vec<_> = answer.items.into_iter().filter(|item| !item.passed).collect();
+    assert_eq!(answer.ready, items.is_empty());
+    items
+}
+
+/// What blocks a close, with how many.
+async fn blocking(replica: &Replica, tenant: TenantId, period: &str) -> Vec<(CheckKind, u64)> {
+    let items = blocking_items(replica, tenant, period).await;
+    items.iter().map(|item| (item.kind(), item.count)).collect()
+}
+
+/// Shows that one thing blocks January, that its explanation says what to do, that the close is refused
+/// with the same words, and that nothing is written by it.
+async fn blocks(
+    (stack, replica): (&Stack, &Replica),
+    tenant: TenantId,
+    (kind, count, key): (CheckKind, u64, &str),
+    says: &[&str],
+) {
+    let items = blocking_items(replica, tenant, "2026-01").await;
+    assert_eq!(items.len(), 1, "{items:?}");
+    let item = items.first().unwrap();
+    assert_eq!((item.kind(), item.count), (kind, count), "{items:?}");
+    assert!(says.iter().all(|words| item.detail.contains(words)), "{}", item.detail);
+    let before = stack.recognition_entries(replica, tenant).await.len();
+    let status = close(replica, tenant, ("blocked", "2026-01"), 3).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::FailedPrecondition, "CLOSE_BLOCKED")
+    );
+    assert_eq!(status.get_details_error_info().unwrap().metadata[key], count.to_string());
+    assert!(status.message().contains(&item.detail), "{}", status.message());
+    assert_eq!(stack.recognition_entries(replica, tenant).await.len(), before);
 }
 
 async fn get(replica: &Replica, tenant: TenantId, period: &str) -> pb::GetPeriodResponse {
@@ -157,8 +188,11 @@ async fn a_closed_period_never_changes_until_it_is_reopened() {
     assert_eq!(stack.recognition_entries(&replica, tenant).await.len(), before);
 
     let seen = stack.owner.invoice(tenant, contract(1), "2026-01-15", "50.00").await;
-    assert_eq!(blocking(&replica, tenant, "2026-01").await, [(CheckKind::Turn, 1)]);
     replica.try_plan(tenant, contract(1), at(Log::Contract, seen)).await.unwrap();
+    let items = blocking_items(&replica, tenant, "2026-01").await;
+    let [item] = items.as_slice() else { panic!("{items:?}") };
+    assert_eq!((item.kind(), item.count), (CheckKind::Turn, 1));
+    assert!(item.detail.contains("is closed already; close periods one after the other"));
     let entries = stack.recognition_entries(&replica, tenant).await;
     let late = posted(&entries).pop().unwrap().movements;
     assert!(late.iter().all(|m| m.effective_date == Some(day("2026-02-01").into())));
@@ -224,6 +258,68 @@ async fn a_checklist_says_what_blocks() {
         replica.call(Some(tenant), &["revenue_accountant"], pb::ReopenPeriodRequest::default());
     let denied = replica.periods().reopen_period(accountant).await.unwrap_err();
     assert_eq!(denied.code(), Code::PermissionDenied);
+}
+
+// Shows that a run which is not finished blocks a close; and so does a journal whose debits are not its
+// credits, wherever it was tampered with: in the sums of an entry, in the total, or in the log itself,
+// where one day of one contract is named. Undone, the period closes.
+#[tokio::test]
+async fn an_unfinished_run_and_a_forged_journal_block() {
+    let stack = Stack::start().await;
+    let replica = stack.replica().await;
+    let tenant = january(&stack, &replica, even_months()).await;
+    let of = (&stack, &replica);
+    let forge = async |table: &str, set: &str, which: &str| {
+        let id = tenant.uuid();
+        let sql =
+            format!("update recognition.{table} set {set} where tenant_id = '{id}' and {which};");
+        stack.database.superuser_sql(&sql).await.unwrap();
+    };
+    forge("recognition_run", "finished = false", "true").await;
+    let runs = (CheckKind::Runs, 1, "unfinished_runs");
+    blocks(of, tenant, runs, &["runs are not finished", "repeat them with their request_id"]).await;
+    forge("recognition_run", "finished = true", "true").await;
+
+    for table in ["journal_sum", "journal_total"] {
+        forge(table, "debit = debit + 1", "role = 'receivable'").await;
+        let says = format!("{table} has other sums of receivable in USD than the log");
+        let journal = (CheckKind::Journal, 1, "unbalanced_journal");
+        blocks(of, tenant, journal, &[&says, "see `backlog doctor`"]).await;
+        forge(table, "debit = debit - 1", "role = 'receivable'").await;
+    }
+
+    let entries = stack.recognition_entries(&replica, tenant).await;
+    let invoiced = posted(&entries)
+        .iter()
+        .position(|of| of.movements.iter().any(|moved| moved.measure() == Measure::Receivable));
+    let mut entry = entries[invoiced.unwrap()].entry.clone();
+    let honest = entry.encode_to_vec();
+    let mut lies = pb::AccountingPosted::decode(entry.payload.as_slice()).unwrap();
+    lies.movements.retain(|moved| moved.measure() != Measure::Receivable);
+    entry.payload = lies.encode_to_vec();
+    let write = |bytes: &[u8]| format!("entry = '\\x{}'", hex::encode(bytes));
+    let which = format!("seq = {}", entry.seq);
+    forge("log_entry", &write(&entry.encode_to_vec()), &which).await;
+    // The day, and the role in both tables.
+    let journal = (CheckKind::Journal, 3, "unbalanced_journal");
+    let day = format!("debits of {} on 2026-01-01 less its credits are -100.00", contract(1));
+    blocks(of, tenant, journal, &[&day]).await;
+    forge("log_entry", &write(&honest), &which).await;
+
+    // What is not there yet cannot be waited for: the close is not tried.
+    let request = pb::ClosePeriodRequest {
+        request_id: "ahead".to_owned(),
+        period: "2026-01".to_owned(),
+        min_positions: at(Log::Contract, 99),
+        validate_only: false,
+    };
+    let mut request = replica.call(Some(tenant), &CONTROLLER, request);
+    request.set_timeout(Duration::from_millis(300));
+    let behind = replica.periods().close_period(request).await.unwrap_err();
+    assert_eq!((behind.code(), reason(&behind).as_str()), (Code::Unavailable, "BEHIND"));
+    assert_eq!(blocking(&replica, tenant, "2026-01").await, []);
+    close(&replica, tenant, ("c-1", "2026-01"), 3).await.unwrap();
+    stack.verify(&replica, tenant).await;
 }
 
 // Shows that where policy asks for a second person an adjustment posts nothing until one approves it,

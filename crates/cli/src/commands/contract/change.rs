@@ -41,14 +41,9 @@ pub(crate) struct Amend {
     write: Write,
 }
 
-/// The end of a signed contract.
+/// What becomes of a contract that ends.
 #[derive(Debug, Args)]
-pub(crate) struct Terminate {
-    /// The contract, as ctr_...
-    contract: ContractId,
-    /// First day on which nothing more is promised; today when absent.
-    #[arg(long, value_parser = arguments::day)]
-    effective_on: Option<NaiveDate>,
+pub(super) struct Ending {
     /// Given back of what was billed: an amount, or all that was not earned.
     #[arg(long, value_name = "AMOUNT|all")]
     refund: Option<String>,
@@ -64,6 +59,18 @@ pub(crate) struct Terminate {
     /// Why.
     #[arg(long, default_value = "")]
     reason: String,
+}
+
+/// The end of a signed contract.
+#[derive(Debug, Args)]
+pub(crate) struct Terminate {
+    /// The contract, as ctr_...
+    contract: ContractId,
+    /// First day on which nothing more is promised; today when absent.
+    #[arg(long, value_parser = arguments::day)]
+    effective_on: Option<NaiveDate>,
+    #[command(flatten)]
+    ending: Ending,
     /// The contract's etag, to guard against changes since it was read.
     #[arg(long, default_value = "")]
     etag: String,
@@ -115,10 +122,16 @@ pub(super) fn file(amendment: &Amendment) -> pb::Amendment {
     }
 }
 
-impl Terminate {
-    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
-        let client = session.client()?;
-        let known = Known::ask(&client, self.contract).await?;
+impl Ending {
+    /// Whether nothing of it is said.
+    pub(super) fn is_empty(&self) -> bool {
+        let amounts = self.refund.is_some() || self.penalty.is_some();
+        let rest = self.forfeit_earned || self.wind_down_to.is_some() || !self.reason.is_empty();
+        !amounts && !rest
+    }
+
+    /// Onto the wire, for a contract that ends on a day.
+    pub(super) fn wire(self, known: &Known, on: NaiveDate) -> Result<pb::Termination, Failure> {
         let refund = match self.refund.as_deref() {
             Some("all") => Some(pb::termination::Refund::RefundAll(true)),
             Some(amount) => {
@@ -128,18 +141,26 @@ impl Terminate {
             None => None,
         };
         let penalty = known.optional("--penalty", self.penalty.as_deref())?;
+        Ok(pb::Termination {
+            effective_on: date(on),
+            refund,
+            penalty: penalty.map(Into::into),
+            forfeit_earned: self.forfeit_earned,
+            wind_down_to: self.wind_down_to.map(Into::into),
+            reason: self.reason,
+        })
+    }
+}
+
+impl Terminate {
+    pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        let client = session.client()?;
+        let known = Known::ask(&client, self.contract).await?;
         let on = self.effective_on.unwrap_or_else(|| session.today());
         let request = pb::TerminateContractRequest {
             request_id: session.request_id(self.write.request_id.as_deref()),
             contract_id: self.contract.to_string(),
-            termination: Some(pb::Termination {
-                effective_on: date(on),
-                refund,
-                penalty: penalty.map(Into::into),
-                forfeit_earned: self.forfeit_earned,
-                wind_down_to: self.wind_down_to.map(Into::into),
-                reason: self.reason,
-            }),
+            termination: Some(self.ending.wire(&known, on)?),
             etag: self.etag,
             validate_only: self.write.validate_only,
         };

@@ -9,7 +9,7 @@ use backlog_proto::recognition::v1 as recognition;
 use chrono::NaiveDate;
 use clap::Args;
 
-use super::change::file;
+use super::change::{self, Ending};
 use crate::arguments;
 use crate::client::{
     Client, date, day, from_status, money, money_json, watermark_json, watermark_text,
@@ -24,11 +24,19 @@ use crate::table;
 /// A preview.
 #[derive(Debug, Args)]
 pub(crate) struct Preview {
-    /// The signed contract that changes, as ctr_...; absent: terms that would be signed.
+    /// The signed contract that changes, or the draft that would be signed, as ctr_...; absent: terms that
+    /// would be signed.
+    #[arg(required_unless_present = "file")]
     contract: Option<ContractId>,
-    /// File with the change, as of `contract amend`, or with the terms, as of `contract sign`.
+    /// File with the change, as of `contract amend`, or with the terms, as of `contract sign`; absent: the
+    /// draft as it is.
     #[arg(long, value_name = "FILE")]
-    file: PathBuf,
+    file: Option<PathBuf>,
+    /// The contract would end, as of `contract terminate`.
+    #[arg(long, requires = "contract", conflicts_with = "file")]
+    terminate: bool,
+    #[command(flatten)]
+    ending: Ending,
     /// First day of the change, or day of signature; today when absent.
     #[arg(long, value_parser = arguments::day)]
     on: Option<NaiveDate>,
@@ -39,12 +47,16 @@ pub(crate) struct Preview {
 
 impl Preview {
     pub(super) async fn run(self, session: &Session) -> Result<Exit, Failure> {
+        if !self.terminate && !self.ending.is_empty() {
+            return Err(Failure::usage("how a contract ends needs --terminate".to_owned()));
+        }
         let client = session.client()?;
+        let run_through = self.run_through.and_then(date);
         let (event_type, event) = self.event(session, &client).await?;
         let request = recognition::PreviewChangeRequest {
             event_type,
             event,
-            run_through: self.run_through.and_then(date),
+            run_through,
             min_positions: session.min_positions(&[])?,
         };
         let answer = client.explain().preview_change(request).await;
@@ -60,17 +72,18 @@ impl Preview {
     }
 
     /// What the contract service would write.
-    async fn event(
-        &self,
-        session: &Session,
-        client: &Client,
-    ) -> Result<(String, Vec<u8>), Failure> {
+    async fn event(self, session: &Session, client: &Client) -> Result<(String, Vec<u8>), Failure> {
         let on = self.on.unwrap_or_else(|| session.today());
         let request_id = session.request_id(None);
-        let Some(contract) = self.contract else {
+        let contract_id = self.contract.map(|contract| contract.to_string()).unwrap_or_default();
+        let Some(contract) = self.contract.filter(|_| self.terminate || self.file.is_some()) else {
+            let subject = match &self.file {
+                Some(file) => Subject::Terms(terms_file::read(file)?.wire()),
+                None => Subject::ContractId(contract_id),
+            };
             let request = pb::SignContractRequest {
                 request_id,
-                subject: Some(Subject::Terms(terms_file::read(&self.file)?.wire())),
+                subject: Some(subject),
                 signed_on: date(on),
                 etag: String::new(),
                 validate_only: true,
@@ -80,10 +93,22 @@ impl Preview {
             return Ok((answer.event_type, answer.event));
         };
         let known = Known::ask(client, contract).await?;
-        let amendment = file(&terms_file::read_amendment(&self.file, known.currency)?);
+        let Some(file) = &self.file else {
+            let request = pb::TerminateContractRequest {
+                request_id,
+                contract_id,
+                termination: Some(self.ending.wire(&known, on)?),
+                etag: String::new(),
+                validate_only: true,
+            };
+            let answer = client.contracts().terminate_contract(request).await;
+            let answer = answer.map_err(|status| from_status(&status))?.into_inner();
+            return Ok((answer.event_type, answer.event));
+        };
+        let amendment = change::file(&terms_file::read_amendment(file, known.currency)?);
         let request = pb::AmendContractRequest {
             request_id,
-            contract_id: contract.to_string(),
+            contract_id,
             amendment: Some(pb::Amendment { effective_on: date(on), ..amendment }),
             etag: String::new(),
             validate_only: true,
