@@ -268,12 +268,12 @@ impl ObligationState {
         match change.ssp {
             Some(ssp) => self.ssp = ssp,
             None if change.total.is_some() => {
-                self.ssp = Share::scale(self.ssp, self.promised()?, before)?;
+                self.ssp = Share::scale(self.ssp, self.promised()?, before);
             }
             None => {
                 if let Some(term) = change.term {
                     let days = |term: Term| i128::from(term.days());
-                    self.ssp = Share::scale(self.ssp, days(term), days(self.term))?;
+                    self.ssp = Share::scale(self.ssp, days(term), days(self.term));
                 }
             }
         }

@@ -134,7 +134,7 @@ fn increase(
             }
             let more = total.checked_sub(before).ok_or(EngineError::Overflow)?;
             let Some(method) = last.method.of_total(more) else { return Ok(None) };
-            let scaled = Share::scale(ssp, total.scaled(), before.scaled())?;
+            let scaled = Share::scale(ssp, total.scaled(), before.scaled());
             (method, last.term, scaled)
         }
         (None, Some(term)) if matches!(last.method, Method::StraightLine { .. }) => {
@@ -145,7 +145,7 @@ fn increase(
             let days = |term: Term| i128::from(term.days());
             let before =
                 Term::new(first.term.from(), last.term.to()).map_err(|_| EngineError::Overflow)?;
-            (last.method.clone(), more, Share::scale(ssp, days(term), days(before))?)
+            (last.method.clone(), more, Share::scale(ssp, days(term), days(before)))
         }
         _ => return Ok(None),
     };

@@ -1,6 +1,6 @@
 //! Shares of a promise, as exact fractions while they are small.
 
-use backlog_money::mul_div_half_away;
+use backlog_money::{MINOR_MAX, mul_div_half_away};
 use serde::{Deserialize, Serialize};
 
 use crate::error::EngineError;
@@ -55,9 +55,11 @@ impl Share {
         Self::new(of.saturating_sub(left.saturating_mul(left_then)), of)
     }
 
-    /// An amount in proportion to a total that changed, half away from zero.
-    pub(crate) fn scale(amount: i128, new: i128, old: i128) -> Result<i128, EngineError> {
-        mul_div_half_away(amount, new, old.max(1)).ok_or(EngineError::Overflow)
+    /// A price in proportion to a total that changed, half away from zero; never more than an amount can
+    /// be, however many times as much is promised.
+    pub(crate) fn scale(price: i128, new: i128, old: i128) -> i128 {
+        let scaled = mul_div_half_away(price, new, old.max(1));
+        scaled.map_or(MINOR_MAX, |scaled| scaled.min(MINOR_MAX))
     }
 
     /// What is left of it.
