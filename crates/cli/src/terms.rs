@@ -220,6 +220,7 @@ fn variable(variable: &Variable) -> pb::VariableConsideration {
         included: Some(variable.counted().into()),
         kind: kind.into(),
         applies_to: variable.applies_to.clone(),
+        period: variable.period.map(span),
     }
 }
 

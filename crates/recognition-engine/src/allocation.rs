@@ -48,6 +48,28 @@ impl Allocation {
         })
     }
 
+    /// T of each obligation, in their order, amounts for parts of a series aside: those are earned by
+    /// themselves. In minor units.
+    pub(crate) fn shares_of_whole(&self) -> Result<Vec<i128>, EngineError> {
+        let variables = self.variables.iter().filter(|variable| variable.period.is_none());
+        Self { variables: variables.cloned().collect(), ..self.clone() }.shares()
+    }
+
+    /// The parts of a variable amount that was promised for some obligations, by obligation: all of
+    /// those, also where their part is nothing. In minor units.
+    pub(crate) fn parts_of(
+        &self,
+        variable: &Variable,
+    ) -> Result<Vec<(ObligationId, i128)>, EngineError> {
+        let all: Vec<i128> = self.weights.iter().map(|(_, weight)| *weight).collect();
+        let ids: Vec<ObligationId> = self.weights.iter().map(|(id, _)| *id).collect();
+        let named =
+            |place: usize| ids.get(place).is_some_and(|id| variable.applies_to.contains(id));
+        let parts = split_over(variable.included, &all, named)?;
+        let parts = ids.iter().copied().zip(parts);
+        Ok(parts.filter(|(id, _)| variable.applies_to.contains(id)).collect())
+    }
+
     /// T of each obligation, in their order: the fixed price and the variable amounts that belong to no
     /// obligation in particular are shared in one, by largest remainder, ties by order; amounts of some
     /// obligations among those. In minor units.

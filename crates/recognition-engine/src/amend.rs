@@ -402,7 +402,9 @@ impl ObligationState {
     /// Whether a prospective change of its contract shares the price over what remains of it: what is
     /// satisfied and was not raised again takes no part.
     fn takes_part(&self, on: NaiveDate) -> Result<bool, EngineError> {
-        if self.method.is_metered() || self.ended_on.is_some() {
+        // What is for a part of a series stays with it (606-10-32-45).
+        let apart = self.method.is_metered() || self.of_variable.is_some();
+        if apart || self.ended_on.is_some() {
             return Ok(false);
         }
         let last = self.last_phase(on)?;

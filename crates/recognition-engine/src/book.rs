@@ -41,7 +41,7 @@ pub(crate) fn book(
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
     let allocation = Allocation::of(contract)?;
-    let prices = allocation.shares()?;
+    let prices = allocation.shares_of_whole()?;
     let state = ContractState {
         contract: contract.contract,
         signed_on: periods.effective(contract.signed_on),
@@ -66,6 +66,15 @@ pub(crate) fn book(
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Booking, contract.signed_on)?;
         settlement.option(place, Cause::Booking, contract.signed_on)?;
+    }
+    for variable in &contract.variables {
+        let Some(period) = variable.period else { continue };
+        for (obligation, price) in settlement.state.allocation.parts_of(variable)? {
+            let promised = contract.obligations.iter().find(|known| known.id == obligation);
+            let Some(promised) = promised else { continue };
+            let place = settlement.state.promise_for(promised, &variable.id, (period, price))?;
+            settlement.price(place, price, Cause::Booking, contract.signed_on)?;
+        }
     }
     settlement.finish(contract.signed_on)
 }
@@ -124,6 +133,7 @@ impl ContractState {
             billed: 0,
             conditional: 0,
             beyond: 0,
+            of_variable: None,
             renewal: promised.renewal,
             exercised: Quantity::ZERO,
             potential: 0,
@@ -144,6 +154,22 @@ impl ContractState {
             posted_ahead: 0,
         });
         self.obligations.push(obligation);
+        Ok(place)
+    }
+
+    /// Takes in what a variable amount brings an obligation for a part of its series (606-10-32-40): a
+    /// state of its own, earned by time over that part. Answers its place.
+    fn promise_for(
+        &mut self,
+        promised: &SignedObligation,
+        variable: &str,
+        (period, price): (Term, i128),
+    ) -> Result<usize, EngineError> {
+        let promised = SignedObligation { price: None, ssp: None, ..promised.clone() };
+        let place = self.promise(&promised, period, (0, price))?;
+        if let Some(obligation) = self.obligations.get_mut(place) {
+            obligation.of_variable = Some(variable.to_owned());
+        }
         Ok(place)
     }
 

@@ -159,6 +159,9 @@ pub enum ViolationReason {
     /// Two variable amounts share a handle, or one includes more than its estimate.
     #[error("a variable amount needs its own id, and includes no more than its estimate")]
     VariableUnfit,
+    /// A period of a variable amount that names no obligations, or leaves their series.
+    #[error("a variable amount of a period names obligations that time earns, within their terms")]
+    PeriodUnfit,
     /// Milestones that are none, share ids, or do not sum to the whole.
     #[error("milestones need ids of their own and shares that sum to the whole")]
     MilestonesUnfit,

@@ -181,6 +181,10 @@ pub struct Variable {
     pub included: i128,
     /// The obligations that it was promised for (606-10-32-40); all when empty.
     pub applies_to: Vec<ObligationId>,
+    /// The part of a series that it was promised for (606-10-25-14b, 32-40b): earned over these days
+    /// alone. None where it is for the whole promise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub period: Option<Term>,
 }
 
 /// A discount that belongs to some obligations.

@@ -52,7 +52,7 @@ impl ContractState {
         obligation: ObligationId,
         reading: &Reading,
     ) -> Result<Vec<(usize, Reading)>, EngineError> {
-        let places = self.places(obligation)?;
+        let places = self.promised_places(obligation)?;
         let (last, others) = places.split_last().ok_or(EngineError::Overflow)?;
         let mut left = reading.clone();
         let mut parts = Vec::with_capacity(places.len());
@@ -71,11 +71,21 @@ impl ContractState {
         &self,
         change: &ObligationChange,
     ) -> Result<Vec<(usize, ObligationChange)>, EngineError> {
-        let mut places = self.places(change.obligation)?;
+        let removed = ObligationChange { remove: true, price: None, ..change.clone() };
+        let mut places = self.promised_places(change.obligation)?;
+        // An amount for days that are no longer promised is given up with them.
+        let dropped = ObligationChange { total: None, term: None, ssp: None, ..removed.clone() };
+        let all = self.places(change.obligation)?;
+        let of_days = all.into_iter().filter(|place| !places.contains(place));
+        let gone = |place: &usize| {
+            let from = self.at(*place).map_or(NaiveDate::MIN, |of| of.term.from());
+            change.remove || change.term.is_some_and(|term| term.to() < from)
+        };
+        let of_days: Vec<_> = of_days.filter(gone).map(|place| (place, dropped.clone())).collect();
         let mut given_up = Vec::new();
         if change.remove {
             let all = places.into_iter().map(|place| (place, change.clone()));
-            return Ok(all.collect());
+            return Ok(all.chain(of_days).collect());
         }
         let mut rest = change.clone();
         while let Some((last, others)) =
@@ -85,13 +95,13 @@ impl ContractState {
             if self.at(*last)?.can_become(&rest) {
                 break;
             }
-            let removed = ObligationChange { remove: true, price: None, ..change.clone() };
-            given_up.push((*last, removed));
+            given_up.push((*last, removed.clone()));
             places.pop();
             rest = change.clone();
         }
         given_up.extend(places.last().map(|last| (*last, rest)));
         given_up.reverse();
+        given_up.extend(of_days);
         Ok(given_up)
     }
 

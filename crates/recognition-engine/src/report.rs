@@ -70,7 +70,7 @@ pub(crate) fn reestimate(
             settlement.state.allocation = allocation;
             for (obligation, amount) in changes {
                 if amount != 0 {
-                    let place = settlement.state.place(obligation)?;
+                    let place = settlement.state.place_of_variable(obligation, id)?;
                     reprice(&mut settlement, place, fact.on, amount, Cause::EstimateChange)?;
                 }
             }

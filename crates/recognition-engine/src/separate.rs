@@ -110,7 +110,7 @@ fn increase(
     state: &ContractState,
     change: &ObligationChange,
 ) -> Result<Option<Promise>, EngineError> {
-    let places = state.places(change.obligation)?;
+    let places = state.promised_places(change.obligation)?;
     let (mut stated, mut ssp) = (0, 0);
     for place in &places {
         let known = state.at(*place)?;

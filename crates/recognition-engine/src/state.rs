@@ -116,6 +116,9 @@ pub struct ObligationState {
     /// The part of [`ObligationState::transaction_price`] that the customer may still leave before: it
     /// is not in T, but in TCV.
     pub beyond: i128,
+    /// The variable amount, by its handle, that this state is of: one that was promised for a part of a
+    /// series is earned by itself, beside the rest of the obligation, with the same id and key.
+    pub of_variable: Option<String>,
     /// The option that it is.
     pub renewal: Option<Renewal>,
     /// The share of it that was exercised.
@@ -225,6 +228,29 @@ impl ContractState {
         let of = self.obligations.iter().enumerate().filter(|(_, known)| known.id == id);
         let places: Vec<usize> = of.map(|(place, _)| place).collect();
         if places.is_empty() { Err(EngineError::UnknownObligation(id)) } else { Ok(places) }
+    }
+
+    /// The places of what was promised of an obligation itself, amounts for parts of a series aside.
+    pub(crate) fn promised_places(&self, id: ObligationId) -> Result<Vec<usize>, EngineError> {
+        let mut places = self.places(id)?;
+        places.retain(|place| self.at(*place).is_ok_and(|of| of.of_variable.is_none()));
+        Ok(places)
+    }
+
+    /// The place at which a variable amount is earned of an obligation: its own where it is for a part
+    /// of a series, else the obligation's.
+    pub(crate) fn place_of_variable(
+        &self,
+        id: ObligationId,
+        variable: &str,
+    ) -> Result<usize, EngineError> {
+        let own = |known: &ObligationState| {
+            known.id == id && known.of_variable.as_deref() == Some(variable)
+        };
+        match self.obligations.iter().position(own) {
+            Some(place) => Ok(place),
+            None => self.place(id),
+        }
     }
 
     /// Lets the contract's term cover another one.

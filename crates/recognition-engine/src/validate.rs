@@ -7,7 +7,7 @@ use backlog_money::{MINOR_MAX, Quantity};
 
 use crate::{
     error::{Violation, ViolationReason},
-    facts::{Renewal, SignedContract, SignedObligation},
+    facts::{Renewal, SignedContract, SignedObligation, Variable},
     method::{Method, Milestone, MilestoneWeight},
 };
 
@@ -79,10 +79,24 @@ fn of_whole(contract: &SignedContract) -> Vec<ViolationReason> {
         if !variables.insert(variable.id.as_str()) || !within {
             reasons.push(ViolationReason::VariableUnfit);
         }
+        reasons.extend(of_period(contract, variable));
         reasons.extend(too_large(variable.estimate));
         reasons.extend(too_large(variable.included));
     }
     reasons
+}
+
+/// A part of a series is days of obligations that time earns, which the amount names.
+fn of_period(contract: &SignedContract, variable: &Variable) -> Option<ViolationReason> {
+    let period = variable.period?;
+    let fits = |obligation: &&SignedObligation| {
+        let term = obligation.term.unwrap_or(contract.term);
+        let by_time = matches!(obligation.method, Method::StraightLine { .. });
+        by_time && obligation.renewal.is_none() && term.contains(period)
+    };
+    let named = contract.obligations.iter().filter(|o| variable.applies_to.contains(&o.id));
+    let sound = !variable.applies_to.is_empty() && named.clone().all(|o| fits(&o));
+    (!sound).then_some(ViolationReason::PeriodUnfit)
 }
 
 fn of_price(contract: &SignedContract, obligation: &SignedObligation) -> Vec<ViolationReason> {

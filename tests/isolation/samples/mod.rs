@@ -137,6 +137,7 @@ pub(crate) fn terms(customer: &str) -> contract::ContractTerms {
             included: Some(usd("0.00")),
             kind: contract::VariableKind::MostLikely.into(),
             applies_to: vec!["subscription".to_owned()],
+            period: Some(DateRange { from: Some(date(2026, 4, 1)), to: Some(date(2026, 6, 30)) }),
         }],
         dimensions: [("region".to_owned(), format!("region of {customer}"))].into(),
         ..contract::ContractTerms::default()

@@ -124,6 +124,7 @@ pub(super) fn varied() -> [contract::ContractTerms; 2] {
         included: Some(usd("50.00")),
         kind: contract::VariableKind::MostLikely.into(),
         applies_to: vec!["units".to_owned()],
+        period: None,
     };
     let discount = contract::DiscountScope {
         obligations: vec!["hours".to_owned()],

@@ -16,7 +16,7 @@ use crate::{
     allocation::Allocation,
     effects::{Cause, Measure},
     error::EngineError,
-    facts::{Estimate, EstimateFact, SignedContract},
+    facts::{Estimate, EstimateFact, SignedContract, Variable},
     math::{add, sub, sum},
     phase::{Phase, Spread},
     prices::weight_before_discount,
@@ -37,8 +37,9 @@ pub(super) fn booking(
     }
     weights(draft, contract, allocation)?;
     for (place, obligation) in after.obligations.iter().enumerate() {
-        let mut formula = share_of(allocation, obligation.id)?;
+        let mut formula = share_at(allocation, obligation)?;
         let rule = match obligation.method.is_metered() {
+            _ if obligation.of_variable.is_some() => Rule::VariableToSome,
             true => {
                 formula = formula.plus(metered(obligation, NaiveDate::MAX, true)?);
                 Rule::MeteredPrice
@@ -65,7 +66,7 @@ pub(super) fn arisen(
     }
     draft.tell(Label::ContractSince, Value::Day(day));
     for (place, obligation) in after.obligations.iter().enumerate() {
-        let mut formula = share_of(&after.allocation, obligation.id)?;
+        let mut formula = share_at(&after.allocation, obligation)?;
         if obligation.method.is_metered() {
             formula = formula.plus(metered(obligation, NaiveDate::MAX, true)?);
         }
@@ -149,19 +150,40 @@ pub(super) fn share_of(
             pool.plus(Formula::figure_of(Label::VariableIncluded, &variable.id, variable.included));
     }
     let mut formula = split_over(pool, &all, |_| true, place)?;
-    let scoped = allocation.variables.iter().filter(|v| v.applies_to.contains(&obligation));
-    for variable in scoped {
-        let named = |n: usize| {
-            allocation.weights.get(n).is_some_and(|(id, _)| variable.applies_to.contains(id))
-        };
-        let amount = Formula::figure_of(Label::VariableIncluded, &variable.id, variable.included);
-        formula = formula.plus(split_over(amount, &all, named, place)?);
+    let whole = allocation.variables.iter().filter(|variable| variable.period.is_none());
+    for variable in whole.filter(|variable| variable.applies_to.contains(&obligation)) {
+        formula = formula.plus(part_of(allocation, variable, place)?);
     }
     let renewal = allocation.renewals.iter().find(|(id, _)| *id == obligation);
     Ok(match renewal {
         Some((_, expected)) => formula.less_figure(Label::ExpectedRenewal, *expected),
         None => formula,
     })
+}
+
+/// The share that a state of an obligation has: of the price, or of an amount for a part of a series.
+fn share_at(allocation: &Allocation, of: &ObligationState) -> Result<Formula, EngineError> {
+    let Some(variable) = &of.of_variable else { return share_of(allocation, of.id) };
+    let variable = allocation.variables.iter().find(|known| known.id == *variable);
+    let place = allocation.weights.iter().position(|(id, _)| *id == of.id);
+    match variable.zip(place) {
+        Some((variable, place)) => part_of(allocation, variable, place),
+        None => Ok(Formula::figure(Label::Zero, 0)),
+    }
+}
+
+/// The part of a variable amount of some obligations that the one at a place among the weights has.
+fn part_of(
+    allocation: &Allocation,
+    variable: &Variable,
+    place: usize,
+) -> Result<Formula, EngineError> {
+    let all: Vec<i128> = allocation.weights.iter().map(|(_, weight)| *weight).collect();
+    let named = |n: usize| {
+        allocation.weights.get(n).is_some_and(|(id, _)| variable.applies_to.contains(id))
+    };
+    let amount = Formula::figure_of(Label::VariableIncluded, &variable.id, variable.included);
+    split_over(amount, &all, named, place)
 }
 
 /// The fixed price, with what options to renew are expected to bring.
@@ -246,11 +268,13 @@ pub(super) fn reestimate(
     after: &ContractState,
     fact: &EstimateFact,
 ) -> Result<(), EngineError> {
-    let Estimate::Variable { .. } = &fact.estimate else { return Ok(()) };
+    let Estimate::Variable { id: variable, .. } = &fact.estimate else { return Ok(()) };
     for (id, _) in &after.allocation.weights {
-        let (now, then) = (share_of(&after.allocation, *id)?, share_of(&before.allocation, *id)?);
-        let place = before.place(*id)?;
-        let adjusted = before.obligations.get(place).map_or(Ok(0), adjusted_meter)?;
+        let place = before.place_of_variable(*id, variable)?;
+        let of = before.at(place)?;
+        let now = share_at(&after.allocation, of)?;
+        let then = share_at(&before.allocation, of)?;
+        let adjusted = adjusted_meter(of)?;
         let formula = now.less(Formula::figure(Label::SharedBefore, then.amount()?));
         if formula.amount()? == 0 {
             continue;

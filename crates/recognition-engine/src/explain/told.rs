@@ -140,6 +140,9 @@ fn signed(draft: &mut Draft<'_>, contract: &SignedContract, state: &ContractStat
         let id = variable.id.as_str();
         draft.tell_of(id, Label::VariableEstimate, Value::Amount(variable.estimate));
         draft.tell_of(id, Label::VariableIncluded, Value::Amount(variable.included));
+        if let Some(period) = variable.period {
+            draft.tell_of(id, Label::Term, Value::Term(period));
+        }
     }
 }
 

@@ -50,8 +50,13 @@ fn estimate(on: &str, included: i128) -> Fact {
 fn with_bonus(price: i128, included: i128) -> Story {
     let mut signed = contract(term("2026-01-01", "2026-12-31"), &[price]);
     signed.obligations[0].ssp = Some(120_000);
-    let bonus =
-        Variable { id: "bonus".to_owned(), estimate: 120_000, included, applies_to: Vec::new() };
+    let bonus = Variable {
+        id: "bonus".to_owned(),
+        estimate: 120_000,
+        included,
+        applies_to: Vec::new(),
+        period: None,
+    };
     signed.variables.push(bonus);
     Story::sign(signed, even(Convention::EvenMonths))
 }
@@ -179,6 +184,7 @@ fn change_order_on_a_construction_contract() {
         estimate: 20_000_000,
         included: 0,
         applies_to: Vec::new(),
+        period: None,
     });
     let mut story = Story::sign(signed, even(Convention::ActualDays));
     story.fact(&Fact::Progressed(ProgressFact {

@@ -10,8 +10,8 @@ use crate::{
     AdjustmentFact, AmendmentFact, AssessmentFact, Clause, Concession, Convention, CreditFact,
     Criterion, EngineError, Estimate, EstimateFact, Fact, Filter, HoldFact, InvoiceFact,
     InvoiceLine, Measure, Method, Milestone, MilestoneWeight, ObligationChange, PaymentFact,
-    ProgressFact, Reading, Refund, Renewal, Rounding, SignedContract, Standing, TerminationFact,
-    Treatment, Variable,
+    ProgressFact, Reading, Refund, Renewal, Rounding, SignedContract, SignedObligation, Standing,
+    Term, TerminationFact, Treatment, Variable,
 };
 
 pub(super) const BEGIN: &str = "2026-01-01";
@@ -88,7 +88,25 @@ pub(super) fn signed_under_terms() -> impl Strategy<Value = SignedContract> {
     })
 }
 
+/// The same, where the variable amount may be for a part of the series that time earns.
 pub(super) fn signed() -> impl Strategy<Value = SignedContract> {
+    let period = prop::option::of((0_u64..300, 1_u64..120));
+    (signed_for_all(), period).prop_map(|(mut made, period)| {
+        let by_time = |o: &&SignedObligation| matches!(o.method, Method::StraightLine { .. });
+        let series: Vec<_> = made.obligations.iter().filter(by_time).map(|o| o.id).collect();
+        if let (Some((after, days)), Some(variable)) = (period, made.variables.first_mut())
+            && !series.is_empty()
+        {
+            let from = day(BEGIN) + Days::new(after);
+            let to = (from + Days::new(days)).min(day("2026-12-31"));
+            variable.period = Some(Term::new(from, to).unwrap());
+            variable.applies_to = series;
+        }
+        made
+    })
+}
+
+fn signed_for_all() -> impl Strategy<Value = SignedContract> {
     let obligations = prop::collection::vec((method(), 0_i128..200_000), 1..4);
     (obligations, -10_000_i128..20_000, any::<bool>()).prop_map(|(obligations, bonus, scoped)| {
         let prices: Vec<i128> = obligations.iter().map(|(_, price)| *price).collect();
@@ -106,7 +124,13 @@ pub(super) fn signed() -> impl Strategy<Value = SignedContract> {
         if !named.is_empty() {
             let applies_to = if scoped { named } else { Vec::new() };
             let id = "bonus".to_owned();
-            made.variables.push(Variable { id, estimate: bonus, included: bonus, applies_to });
+            made.variables.push(Variable {
+                id,
+                estimate: bonus,
+                included: bonus,
+                applies_to,
+                period: None,
+            });
         }
         made
     })
@@ -121,6 +145,8 @@ pub(super) fn signed_maybe_no_contract() -> impl Strategy<Value = SignedContract
             let to = to.map(|days| day(BEGIN) + Days::new(days));
             made.clauses.push(Clause { mutual, notice_days, penalty: 0, from: None, to });
             made.unmet = if unmet { vec![Criterion::Collection] } else { Vec::new() };
+            // A part of a series is one of its term.
+            let later = later && made.variables.iter().all(|variable| variable.period.is_none());
             for obligation in made.obligations.iter_mut().filter(|o| o.renewal.is_none()) {
                 obligation.term = later.then(|| term("2026-03-10", "2026-12-31"));
             }

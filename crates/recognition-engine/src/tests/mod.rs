@@ -19,6 +19,7 @@ mod ledger;
 mod limits;
 mod methods;
 mod options;
+mod period_amounts;
 mod periods;
 mod properties;
 mod roundings;

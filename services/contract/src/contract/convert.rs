@@ -169,11 +169,14 @@ fn parse_variable(
         let sentence = "must not be above the estimate: a constraint lowers what counts";
         fields.violation(at("included"), sentence);
     }
+    let period = variable.period.as_ref();
+    let period = period.map(|period| parse_term(fields, &at("period"), Some(period)));
     let (estimate, kind) = (estimate?, kind?);
     // Of a rebate, a constraint leaves nothing out: all of it may have to be given.
     let default = if kind == VariableKind::Constrained { estimate.min(0) } else { estimate };
     let included = included.unwrap_or(default);
-    Some(Variable { id: id?, estimate, included, kind, applies_to: variable.applies_to.clone() })
+    let (id, applies_to) = (id?, variable.applies_to.clone());
+    Some(Variable { id, estimate, included, kind, applies_to, period: period.flatten() })
 }
 
 /// Keys of obligations of the contract, each once.
@@ -232,6 +235,7 @@ pub(crate) fn terms_to_proto(terms: &Terms) -> pb::ContractTerms {
             VariableKind::Constrained => pb::VariableKind::Constrained.into(),
         },
         applies_to: variable.applies_to.clone(),
+        period: variable.period.map(term_to_proto),
     });
     pb::ContractTerms {
         number: terms.number.clone(),

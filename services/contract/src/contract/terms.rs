@@ -120,6 +120,8 @@ pub(crate) struct Variable {
     pub(crate) kind: VariableKind,
     /// Keys of the obligations that it is promised for; all when empty.
     pub(crate) applies_to: Vec<String>,
+    /// The part of a series that it is promised for; the whole promise where none is given.
+    pub(crate) period: Option<Term>,
 }
 
 /// How a variable amount is estimated (606-10-32-8).
@@ -231,6 +233,7 @@ impl Terms {
                     estimate: variable.estimate,
                     included: variable.included,
                     applies_to: ids(&variable.applies_to),
+                    period: variable.period,
                 })
                 .collect(),
             discount: self.discount.as_ref().map(|discount| DiscountScope {

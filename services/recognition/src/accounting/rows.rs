@@ -192,6 +192,8 @@ struct ObligationBasis<'a> {
     #[serde(default, skip_serializing_if = "is_zero")]
     beyond: i128,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    of_variable: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     renewal: Option<Renewal>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     exercised: Option<Quantity>,
@@ -252,6 +254,7 @@ impl<'a> ObligationBasis<'a> {
             ended_on: of.ended_on,
             conditional: of.conditional,
             beyond: of.beyond,
+            of_variable: of.of_variable.as_deref().map(Cow::Borrowed),
             renewal: of.renewal,
             exercised: Some(of.exercised).filter(|share| *share != Quantity::ZERO),
             potential: of.potential,
@@ -444,6 +447,7 @@ pub(crate) fn obligation_from(row: &QueryResult) -> Result<ObligationState, DbEr
         ended_on: basis.ended_on,
         conditional: basis.conditional,
         beyond: basis.beyond,
+        of_variable: basis.of_variable.map(Cow::into_owned),
         renewal: basis.renewal,
         exercised: basis.exercised.unwrap_or(Quantity::ZERO),
         potential: basis.potential,

@@ -17,3 +17,4 @@ mod scheduled;
 mod stack;
 mod standing;
 mod stops;
+mod variables;

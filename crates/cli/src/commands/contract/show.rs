@@ -28,6 +28,13 @@ pub(super) fn term_text(terms: &pb::ContractTerms) -> String {
     format!("{} to {}", end(term.from.as_ref()), end(term.to.as_ref()))
 }
 
+/// The days that an amount is for; nothing where it is for all.
+fn span_text(range: Option<&DateRange>) -> String {
+    let end = |date: Option<&_>| day(date).map(|day| day.to_string()).unwrap_or_default();
+    let text = |r: &DateRange| format!(", for {} to {}", end(r.from.as_ref()), end(r.to.as_ref()));
+    range.map(text).unwrap_or_default()
+}
+
 /// The fixed price, the sum over the obligations where they state prices.
 pub(super) fn total(terms: &pb::ContractTerms) -> String {
     if let Some(price) = &terms.price {
@@ -59,7 +66,8 @@ pub(super) fn describe(contract: &pb::Contract) -> String {
     for variable in &terms.variables {
         let (id, of) = (&variable.id, money(variable.estimate.as_ref()));
         let included = money(variable.included.as_ref());
-        table.push_str(&format!("variable {id}: {included} counts, of {of}\n"));
+        let period = span_text(variable.period.as_ref());
+        table.push_str(&format!("variable {id}: {included} counts, of {of}{period}\n"));
     }
     for clause in terms.clauses.iter().filter(|clause| clause.by() == pb::ClauseParty::Either) {
         table.push_str(&format!("either party may leave, notice {} days", clause.notice_days));
@@ -133,6 +141,7 @@ pub(super) fn json(contract: &pb::Contract) -> serde_json::Value {
                 "estimate": money_json(variable.estimate.as_ref()),
                 "included": money_json(variable.included.as_ref()),
                 "applies_to": variable.applies_to,
+                "period": span(variable.period.as_ref()),
             })
         })
         .collect();

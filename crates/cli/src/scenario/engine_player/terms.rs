@@ -84,7 +84,12 @@ pub(super) fn signed(
         let known = keys.iter().filter_map(|key| ids.get(key.as_str()).copied());
         known.collect::<Vec<_>>()
     };
-    let variables = terms.variables.iter().map(|v| variable(v, named(&v.applies_to))).collect();
+    let mut variables = Vec::with_capacity(terms.variables.len());
+    for (place, of) in terms.variables.iter().enumerate() {
+        let field = format!("terms.variables[{place}].period");
+        let period = of.period.and_then(|period| term_of(&field, period, &mut wrong));
+        variables.push(variable(of, named(&of.applies_to), period));
+    }
     let discount = terms.discount.as_ref().map(|scope: &DiscountScope| engine::DiscountScope {
         obligations: named(&scope.obligations),
         amount: scope.amount.map(Money::minor),
@@ -195,12 +200,17 @@ pub(super) fn term_of(
     Term::new(from, to).map_err(refused).ok()
 }
 
-fn variable(variable: &Variable, applies_to: Vec<ObligationId>) -> engine::Variable {
+fn variable(
+    variable: &Variable,
+    applies_to: Vec<ObligationId>,
+    period: Option<Term>,
+) -> engine::Variable {
     engine::Variable {
         id: variable.id.clone(),
         estimate: variable.amount.minor(),
         included: variable.counted().minor(),
         applies_to,
+        period,
     }
 }
 

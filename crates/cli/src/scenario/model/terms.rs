@@ -193,6 +193,8 @@ pub(crate) struct Variable {
     pub(crate) kind: VariableKind,
     /// The obligations that it was promised for; all when empty.
     pub(crate) applies_to: Vec<String>,
+    /// The part of a series that it was promised for, as written.
+    pub(crate) period: Option<(NaiveDate, NaiveDate)>,
 }
 
 names! {

@@ -161,6 +161,7 @@ impl Reader {
         let kind =
             kind.and_then(|node| self.named(node, "kind", VariableKind::ALL, VariableKind::name));
         let applies_to = block.take("applies_to").map(|node| self.ids(node, "applies_to", ids));
+        let period = block.take("period").map(|node| self.span(node, "period"));
         block.close(self);
         Some(Variable {
             id: id?,
@@ -168,6 +169,7 @@ impl Reader {
             included: optional(included)?,
             kind: kind?,
             applies_to: optional(applies_to)?.unwrap_or_default(),
+            period: optional(period)?,
         })
     }
 

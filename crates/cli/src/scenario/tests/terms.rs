@@ -156,8 +156,8 @@ fn contracts_are_read_strictly() {
             "applies_to names \"x\", which is no obligation here",
         ),
         (
-            "variable: [{id: v, amount: \"1.00\", kind: most_likely, period: {}}]",
-            "unknown key \"period\" in variable",
+            "variable: [{id: v, amount: \"1.00\", kind: most_likely, period: {from: 2026-01-01}}]",
+            "period needs \"to\"",
         ),
     ];
     for (terms, message) in table {

@@ -78,14 +78,15 @@ fn field(promise: Option<&Promise>, reason: ViolationReason) -> Option<&'static 
         | ViolationReason::DiscountOutOfRange
         | ViolationReason::UnknownObligation
         | ViolationReason::DiscountUnfit
-        | ViolationReason::VariableUnfit => None,
+        | ViolationReason::VariableUnfit
+        | ViolationReason::PeriodUnfit => None,
     }
 }
 
 fn field_of_whole(list: &str, reason: ViolationReason) -> &str {
     match reason {
         ViolationReason::DiscountOutOfRange | ViolationReason::DiscountUnfit => "discount",
-        ViolationReason::VariableUnfit => "variables",
+        ViolationReason::VariableUnfit | ViolationReason::PeriodUnfit => "variables",
         _ => list,
     }
 }

@@ -79,6 +79,7 @@ fn full() -> pb::ContractTerms {
             included: wire_usd("2"),
             kind: pb::VariableKind::MostLikely.into(),
             applies_to: vec!["percent".to_owned()],
+            period: None,
         }],
         discount: Some(pb::DiscountScope {
             obligations: vec!["time".to_owned(), "point".to_owned()],

@@ -304,9 +304,15 @@ fn variables(
         let included =
             amount(&format!("{path}.included"), variable.included.as_ref(), currency, fields);
         let applies_to = named(&format!("{path}.applies_to"), &variable.applies_to, ids, fields);
-        if let (Some(estimate), Some(included), Some(applies_to)) = (estimate, included, applies_to)
+        let period = match &variable.period {
+            None => Some(None),
+            Some(range) => term(&format!("{path}.period"), Some(range), fields).map(Some),
+        };
+        if let (Some(estimate), Some(included), Some(applies_to), Some(period)) =
+            (estimate, included, applies_to, period)
         {
-            variables.push(Variable { id: variable.id.clone(), estimate, included, applies_to });
+            let id = variable.id.clone();
+            variables.push(Variable { id, estimate, included, applies_to, period });
         }
     }
     (variables.len() == terms.variables.len()).then_some(variables)
