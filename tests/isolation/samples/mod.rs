@@ -137,16 +137,22 @@ pub(crate) fn terms(customer: &str) -> contract::ContractTerms {
             included: Some(usd("0.00")),
             kind: contract::VariableKind::MostLikely.into(),
             applies_to: vec!["subscription".to_owned()],
-            period: Some(DateRange { from: Some(date(2026, 4, 1)), to: Some(date(2026, 6, 30)) }),
+            period: None,
         }],
         dimensions: [("region".to_owned(), format!("region of {customer}"))].into(),
         ..contract::ContractTerms::default()
     }
 }
 
-/// Terms where the contract states one price.
+/// Terms where the contract states one price, and the bonus is one of a quarter.
 fn priced_whole(customer: &str) -> contract::ContractTerms {
+    let mut bonus = terms(customer).variables;
+    for variable in &mut bonus {
+        let (from, to) = (date(2026, 4, 1), date(2026, 6, 30));
+        variable.period = Some(DateRange { from: Some(from), to: Some(to) });
+    }
     contract::ContractTerms {
+        variables: bonus,
         price: Some(usd("2400.00")),
         obligations: vec![promise("subscription"), promise("support")],
         ..terms(customer)
