@@ -78,7 +78,13 @@ fn signed() -> impl Strategy<Value = SignedContract> {
                 obligation.method = method;
             }
             let (id, applies_to) = ("bonus".to_owned(), Vec::new());
-            made.variables.push(Variable { id, estimate: bonus, included: bonus / 2, applies_to });
+            made.variables.push(Variable {
+                id,
+                estimate: bonus,
+                included: bonus / 2,
+                applies_to,
+                period: None,
+            });
             let clause = clause.map(|(notice_days, penalty)| Clause {
                 notice_days,
                 penalty,
