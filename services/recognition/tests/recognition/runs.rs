@@ -181,6 +181,37 @@ async fn a_run_outlives_its_caller() {
     stack.verify(&replica, tenant).await;
 }
 
+// Shows that how much a chunk takes changes how many entries of the log there are, and nothing of what is
+// posted: one contract a chunk, two, or all of them.
+#[tokio::test]
+async fn chunks_do_not_matter() {
+    let stack = Stack::start().await;
+    let one = RunsConfig { chunk_entries: 1, ..RunsConfig::default() };
+    let few = stack.replica_with(one).await;
+    let (few_at_once, some, all) = (tenant(1), tenant(2), tenant(3));
+    let mut seen = 0;
+    for tenant in [few_at_once, some, all] {
+        seen = sign(&stack, tenant, 5).await;
+    }
+    few.run(few_at_once, "r", "2026-09-15", seen).await;
+    let two = stack.replica_with(small()).await;
+    two.run(some, "r", "2026-09-15", seen).await;
+    let whole = stack.replica().await;
+    whole.run(all, "r", "2026-09-15", seen).await;
+    let mut logs = Vec::new();
+    for tenant in [few_at_once, some, all] {
+        logs.push(stack.recognition_entries(&whole, tenant).await);
+        stack.verify(&whole, tenant).await;
+    }
+    let [of_few, of_some, of_all] = &logs[..] else { panic!("three logs") };
+    let chunks = [of_few, of_some, of_all].map(|log| log.len() - 6);
+    assert_eq!(chunks, [5, 3, 1]);
+    assert_eq!(movements(of_few), movements(of_all));
+    assert_eq!(movements(of_some), movements(of_all));
+    assert_eq!(stack.books(few_at_once).await, stack.books(all).await);
+    assert_eq!(stack.books(some).await, stack.books(all).await);
+}
+
 // Shows that two runs at once, at two replicas and with an overlap in days, post every obligation and
 // month once, and that their answers add up to what was posted.
 #[tokio::test]
