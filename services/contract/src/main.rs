@@ -10,13 +10,8 @@ use backlog_service_kit::config::{ConfigError, of_process};
 use backlog_service_kit::server::shutdown_on_signal;
 use backlog_service_kit::telemetry::Telemetry;
 use backlog_service_kit::{Clock, Ids};
-use mimalloc::MiMalloc;
 
 type Failure = Box<dyn std::error::Error + Send + Sync>;
-
-/// What a batch allocates on one worker is freed on others, which the system's allocator keeps apart.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {

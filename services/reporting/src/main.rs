@@ -12,11 +12,6 @@ use backlog_service_kit::config::{ConfigError, of_process};
 use backlog_service_kit::server::shutdown_on_signal;
 use backlog_service_kit::telemetry::Telemetry;
 use backlog_service_kit::{Clock, Ids};
-use mimalloc::MiMalloc;
-
-/// What a batch allocates on one worker is freed on others, which the system's allocator keeps apart.
-#[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> ExitCode {
     let (config, arguments) = match of_process::<Config>() {
