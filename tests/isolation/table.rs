@@ -62,6 +62,7 @@ pub(crate) fn table() -> Vec<Row> {
         contracts(),
         recognition(),
         periods(),
+        policies(),
         journal(),
         reporting(),
         processing(),
@@ -328,6 +329,22 @@ fn periods() -> Vec<Row> {
             "backlog.recognition.v1.PeriodService/GetCloseChecklist",
             PeriodRead,
             samples::get_close_checklist,
+        ),
+    ]
+}
+
+fn policies() -> Vec<Row> {
+    use Permission::{PolicyManage, PolicyRead};
+    let own = |rpc, permission, samples| {
+        row(rpc, Service::Recognition, permission, Foreign::Own, samples)
+    };
+    vec![
+        own("backlog.recognition.v1.PolicyService/SetPolicy", PolicyManage, samples::set_policy),
+        own("backlog.recognition.v1.PolicyService/GetPolicy", PolicyRead, samples::get_policy),
+        own(
+            "backlog.recognition.v1.PolicyService/ListPolicies",
+            PolicyRead,
+            samples::list_policies,
         ),
     ]
 }

@@ -4,8 +4,10 @@ use std::str::FromStr;
 
 use backlog_money::{Currency, Quantity};
 use backlog_proto::common::v1::{Log, LogPosition};
-use backlog_recognition_engine::{Convention, Criterion};
+use backlog_recognition_engine::{Convention, Criterion, ReceivableOn, Rounding};
 use chrono::NaiveDate;
+
+use crate::policy::{Expedient, Standard};
 
 /// A day as `2026-01-31`.
 ///
@@ -47,6 +49,41 @@ pub(crate) fn convention(text: &str) -> Result<Convention, String> {
 pub(crate) fn criterion(text: &str) -> Result<Criterion, String> {
     let names: Vec<_> = Criterion::ALL.iter().map(|criterion| criterion.name()).collect();
     Criterion::parse(text).ok_or_else(|| format!("expected one of {}", names.join(", ")))
+}
+
+/// A rounding by name.
+///
+/// # Errors
+/// When there is none of that name; tells all.
+pub(crate) fn rounding(text: &str) -> Result<Rounding, String> {
+    Rounding::parse(text).ok_or_else(|| "expected cumulative, floor_last or per_period".to_owned())
+}
+
+/// When invoices become unconditional, by name.
+///
+/// # Errors
+/// When there is none of that name; tells all.
+pub(crate) fn receivable_on(text: &str) -> Result<ReceivableOn, String> {
+    ReceivableOn::parse(text).ok_or_else(|| "expected issue or due".to_owned())
+}
+
+/// A standard by name.
+///
+/// # Errors
+/// When there is none of that name; tells all.
+pub(crate) fn standard(text: &str) -> Result<Standard, String> {
+    let found = Standard::ALL.iter().copied().find(|standard| standard.name() == text);
+    found.ok_or_else(|| "expected asc_606 or ifrs_15".to_owned())
+}
+
+/// An expedient by name.
+///
+/// # Errors
+/// When there is none of that name; tells all.
+pub(crate) fn expedient(text: &str) -> Result<Expedient, String> {
+    let names: Vec<_> = Expedient::ALL.iter().map(|expedient| expedient.name()).collect();
+    let found = Expedient::ALL.iter().copied().find(|expedient| expedient.name() == text);
+    found.ok_or_else(|| format!("expected one of {}", names.join(", ")))
 }
 
 /// A pair as `name=value`.

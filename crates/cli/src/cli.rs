@@ -15,6 +15,7 @@ use crate::commands::{
     journal::Journal,
     payment::Payment,
     period::{Adjustment, Period},
+    policy::Policy,
     progress::Progress,
     recognition::{Plan, Recognize},
     report::Report,
@@ -86,6 +87,9 @@ enum Command {
     /// Accounting periods: closing them, and opening the latest again.
     #[command(subcommand)]
     Period(Period),
+    /// Versions of the accounting policy, each from a day on.
+    #[command(subcommand)]
+    Policy(Policy),
     /// Posts the revenue earned through a day and not posted before.
     Recognize(Recognize),
     /// Why the figures of a contract are what they are, entry by entry.
@@ -132,6 +136,7 @@ impl Cli {
             Command::Progress(progress) => progress.run(session).await,
             Command::Adjustment(adjustment) => adjustment.run(session).await,
             Command::Period(period) => period.run(session).await,
+            Command::Policy(policy) => policy.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,
             Command::Explain(explain) => explain.run(session).await,
             Command::Plan(plan) => plan.run(session).await,
@@ -222,6 +227,12 @@ mod tests {
             "period list 2026".to_owned(),
             "period get 2026-P01".to_owned(),
             "period checklist 2026-01".to_owned(),
+            "policy set --convention even_months --effective 2026-07-01 --reason year".to_owned(),
+            "policy set --standard ifrs_15 --expedient one_year --expedient royalty \
+             --effective 2026-07-01 --reason group"
+                .to_owned(),
+            "policy list".to_owned(),
+            "policy show --on 2026-07-01".to_owned(),
             "adjustment list".to_owned(),
             "adjustment approve adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607".to_owned(),
             "adjustment reject adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607 --reason wrong".to_owned(),
@@ -281,6 +292,8 @@ mod tests {
             format!("progress assess {contract} --unmet luck --reason r"),
             format!("payment record {contract}"),
             "period reopen 2026-01".to_owned(),
+            "policy set --convention even_months --reason year".to_owned(),
+            "policy set --effective 2026-07-01 --convention weekly --reason year".to_owned(),
             "adjustment approve 5".to_owned(),
             "report backlog --known-at contract".to_owned(),
             "tenant create a --currency usd".to_owned(),

@@ -222,6 +222,9 @@ pub(crate) const fn advice(reason: ErrorReason) -> &'static str {
         ErrorReason::AlreadyReached => "a milestone is reached once: check its id",
         ErrorReason::CloseBlocked => "do what is named above: backlog period checklist",
         ErrorReason::PeriodOutOfOrder => "take the period whose turn it is: backlog period list",
+        ErrorReason::PolicyOutOfOrder => {
+            "let it begin after the version before: backlog policy list"
+        }
         ErrorReason::SelfApproval => "ask somebody else: backlog adjustment approve",
         ErrorReason::AlreadyDecided => "see what waits: backlog adjustment list",
     }

@@ -1,6 +1,9 @@
-//! The engine's policies on the wire.
+//! The engine's policies on the wire, and what of a policy decides how reports look.
+
+use std::collections::BTreeSet;
 
 use backlog_proto::contract::v1 as pb;
+use backlog_proto::recognition::v1 as recognition;
 use backlog_recognition_engine::{Calendar, Convention, Policy, ReceivableOn, Rounding};
 
 /// A policy, complete.
@@ -47,4 +50,82 @@ pub(crate) const fn receivable_on(on: ReceivableOn) -> pb::ReceivableOn {
         ReceivableOn::Issue => pb::ReceivableOn::Issue,
         ReceivableOn::Due => pb::ReceivableOn::Due,
     }
+}
+
+/// The standard that reports are made under.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standard {
+    /// ASC 606.
+    Asc606,
+    /// IFRS 15.
+    Ifrs15,
+}
+
+impl Standard {
+    /// All of them.
+    pub(crate) const ALL: &'static [Self] = &[Self::Asc606, Self::Ifrs15];
+
+    /// The name in files and options.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Asc606 => "asc_606",
+            Self::Ifrs15 => "ifrs_15",
+        }
+    }
+
+    /// On the wire.
+    pub(crate) const fn wire(self) -> recognition::AccountingStandard {
+        match self {
+            Self::Asc606 => recognition::AccountingStandard::Asc606,
+            Self::Ifrs15 => recognition::AccountingStandard::Ifrs15,
+        }
+    }
+}
+
+/// What may be left out of the disclosure of remaining obligations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Expedient {
+    /// What is recognized as it may be invoiced.
+    RightToInvoice,
+    /// Contracts of at most one year.
+    OneYear,
+    /// Royalties.
+    Royalty,
+    /// Variable amounts of a series.
+    SeriesVariable,
+}
+
+impl Expedient {
+    /// All of them.
+    pub(crate) const ALL: &'static [Self] =
+        &[Self::RightToInvoice, Self::OneYear, Self::Royalty, Self::SeriesVariable];
+
+    /// The name in files and options.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::RightToInvoice => "right_to_invoice",
+            Self::OneYear => "one_year",
+            Self::Royalty => "royalty",
+            Self::SeriesVariable => "series_variable",
+        }
+    }
+}
+
+/// Expedients on the wire.
+pub(crate) fn expedients(used: &BTreeSet<Expedient>) -> recognition::Expedients {
+    let has = |expedient| used.contains(&expedient);
+    recognition::Expedients {
+        right_to_invoice: has(Expedient::RightToInvoice),
+        one_year: has(Expedient::OneYear),
+        royalty: has(Expedient::Royalty),
+        series_variable: has(Expedient::SeriesVariable),
+    }
+}
+
+/// The names of those used, in an answer.
+pub(crate) fn expedient_names(used: &recognition::Expedients) -> Vec<&'static str> {
+    let recognition::Expedients { right_to_invoice, one_year, royalty, series_variable } = *used;
+    let all = [right_to_invoice, one_year, royalty, series_variable];
+    let used = Expedient::ALL.iter().zip(all).filter(|(_, used)| *used);
+    used.map(|(expedient, _)| expedient.name()).collect()
 }

@@ -37,6 +37,7 @@ pub(crate) fn adjust(
             satisfied,
             spread,
             posted_ahead: fact.amount,
+            by_policy: false,
         })
     })?;
     let service_month = first_of_month(fact.on);

@@ -204,7 +204,7 @@ fn promise_all(
     for promised in &fact.added {
         pool = add(pool, promised.price.unwrap_or(0))?;
         let term = promised.term.unwrap_or(settlement.state.term);
-        let place = settlement.state.promise(promised, term, (part, 0))?;
+        let place = settlement.state.promise((promised, fact.on), term, (part, 0))?;
         settlement.option(place, Cause::Amendment, fact.on)?;
         if promised.method.is_metered() {
             let committed = settlement.state.price_of(place)?;
@@ -283,8 +283,8 @@ impl ObligationState {
     /// How the whole promise is earned, by its totals as they now are.
     fn spread_anew(&self, spread: Spread) -> Result<Spread, EngineError> {
         Ok(match spread {
-            Spread::Time { convention, since, .. } => {
-                Spread::Time { term: self.term, convention, since }
+            Spread::Time { convention, since, rounding, .. } => {
+                Spread::Time { term: self.term, convention, since, rounding }
             }
             Spread::Measured { before, at_cost, .. } => {
                 Spread::Measured { before, total: self.promised()?, at_cost }
@@ -306,7 +306,12 @@ fn catch_up(
         let last = obligation.last_phase(on)?.clone();
         let spread = obligation.spread_anew(last.spread)?;
         let price = add(last.price, changed.price)?;
-        Ok(Phase { from: on, price, spread, posted_ahead: 0, ..last })
+        // What another policy left to the one before is no earlier change: its price is measured too.
+        let carved = match last.by_policy {
+            true => add(last.carved, last.satisfied.apply(changed.price)?)?,
+            false => last.carved,
+        };
+        Ok(Phase { from: on, price, carved, spread, posted_ahead: 0, ..last })
     })
 }
 
@@ -322,7 +327,7 @@ fn give_up(
         let price = add(obligation.transaction_price, changed.price)?;
         let carved = obligation.earned_before(on)?;
         let (satisfied, spread) = (Share::WHOLE, Spread::AtOnce);
-        Ok(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 })
+        Ok(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0, by_policy: false })
     })
 }
 
@@ -388,6 +393,7 @@ fn prospective(
                 satisfied: part.satisfied,
                 spread: part.spread,
                 posted_ahead: 0,
+                by_policy: false,
             })
         })?;
         let before = settlement.state.obligations.get(part.place);
@@ -425,6 +431,7 @@ impl ObligationState {
             satisfied: Share::NONE,
             spread: whole_of(whole),
             posted_ahead: 0,
+            by_policy: false,
         };
         let day = on.pred_opt().unwrap_or(on);
         let done = probe.earning(self)?.share(day);
@@ -436,7 +443,9 @@ impl ObligationState {
 /// The spread over the whole life, whatever earlier phases took.
 const fn whole_of(spread: Spread) -> Spread {
     match spread {
-        Spread::Time { term, convention, .. } => Spread::Time { term, convention, since: None },
+        Spread::Time { term, convention, rounding, .. } => {
+            Spread::Time { term, convention, since: None, rounding }
+        }
         Spread::Measured { total, .. } => Spread::Measured { before: 0, total, at_cost: 0 },
         Spread::Metered | Spread::AtOnce => spread,
     }

@@ -2,6 +2,7 @@
 
 use backlog_ids::{AccountingContractId, ContractId, derive};
 use backlog_money::Quantity;
+use chrono::NaiveDate;
 
 use crate::{
     allocation::Allocation,
@@ -12,7 +13,7 @@ use crate::{
     method::Method,
     periods::Periods,
     phase::{BEGINNING, Phase, Spread},
-    policy::{Convention, Policy},
+    policy::Policy,
     settle::Settlement,
     share::Share,
     standing::Standing,
@@ -48,6 +49,7 @@ pub(crate) fn book(
         currency: contract.currency,
         term: contract.term,
         policy: *policy,
+        policies: Vec::new(),
         allocation: Allocation::default(),
         obligations: Vec::new(),
         receivable: 0,
@@ -62,7 +64,7 @@ pub(crate) fn book(
     settlement.state.allocation = allocation;
     for (obligation, price) in contract.obligations.iter().zip(prices) {
         let term = obligation.term.unwrap_or(contract.term);
-        let place = settlement.state.promise(obligation, term, (0, price))?;
+        let place = settlement.state.promise((obligation, contract.signed_on), term, (0, price))?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Booking, contract.signed_on)?;
         settlement.option(place, Cause::Booking, contract.signed_on)?;
@@ -88,12 +90,15 @@ impl AccountingContract {
 }
 
 impl ObligationState {
-    /// How the whole promise is earned, from its first day on.
-    pub(crate) fn first_spread(&self, convention: Convention) -> Result<Spread, EngineError> {
+    /// How the whole promise is earned, from its first day on, under a policy.
+    pub(crate) fn first_spread(&self, policy: &Policy) -> Result<Spread, EngineError> {
         Ok(match &self.method {
-            Method::StraightLine { .. } => {
-                Spread::Time { term: self.term, convention, since: None }
-            }
+            Method::StraightLine { .. } => Spread::Time {
+                term: self.term,
+                convention: self.method.convention(policy.convention),
+                since: None,
+                rounding: (policy.rounding != self.rounding).then_some(policy.rounding),
+            },
             Method::RightToInvoice { .. } | Method::Usage { .. } => Spread::Metered,
             _ => Spread::Measured { before: 0, total: self.promised()?, at_cost: 0 },
         })
@@ -101,23 +106,23 @@ impl ObligationState {
 }
 
 impl ContractState {
-    /// Takes in a promise of an accounting contract at a share of its price; answers its place. Its T
-    /// is still zero, so that a movement can set it.
+    /// Takes in a promise of a day to an accounting contract, at a share of its price; answers its place.
+    /// Its T is still zero, so that a movement can set it.
     pub(crate) fn promise(
         &mut self,
-        promised: &SignedObligation,
+        (promised, on): (&SignedObligation, NaiveDate),
         term: Term,
         (part, price): (u32, i128),
     ) -> Result<usize, EngineError> {
         let place = self.obligations.len();
-        let convention = promised.method.convention(self.policy.convention);
+        let policy = *self.policy_on(on);
         let mut obligation = ObligationState {
             id: promised.id,
             key: promised.key.clone(),
             ordinal: u32::try_from(place).map_err(|_| EngineError::Overflow)?,
             part,
             method: promised.method.clone(),
-            rounding: self.policy.rounding,
+            rounding: policy.rounding,
             minor_digits: self.currency.minor_digits(),
             term,
             stated: promised.price,
@@ -142,7 +147,7 @@ impl ContractState {
         let spread = match promised.renewal {
             // Nothing is done under an option before it is exercised.
             Some(_) => Spread::Measured { before: 0, total: 0, at_cost: 0 },
-            None => obligation.first_spread(convention)?,
+            None => obligation.first_spread(&policy)?,
         };
         obligation.phases.push(Phase {
             from: BEGINNING,
@@ -152,7 +157,11 @@ impl ContractState {
             satisfied: Share::NONE,
             spread,
             posted_ahead: 0,
+            by_policy: false,
         });
+        for version in self.policies.iter().filter(|version| version.from > on) {
+            obligation.plan_under(version.from, &version.policy)?;
+        }
         self.obligations.push(obligation);
         Ok(place)
     }
@@ -166,7 +175,7 @@ impl ContractState {
         (period, price): (Term, i128),
     ) -> Result<usize, EngineError> {
         let promised = SignedObligation { price: None, ssp: None, ..promised.clone() };
-        let place = self.promise(&promised, period, (0, price))?;
+        let place = self.promise((&promised, self.signed_on), period, (0, price))?;
         if let Some(obligation) = self.obligations.get_mut(place) {
             obligation.of_variable = Some(variable.to_owned());
         }

@@ -43,6 +43,8 @@ named_enum! {
         Refund = "refund",
         /// The net position of an accounting contract was split anew.
         ContractBalance = "contract_balance",
+        /// Another version of the policy measures days that were posted under the one before.
+        PolicyChange = "policy_change",
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 
 use crate::{
-    effects::ServiceDays,
+    effects::{Cause, ServiceDays},
     error::EngineError,
     math::{add, sub},
     phase::{Earning, Phase},
@@ -30,6 +30,15 @@ pub(crate) struct Entry {
     pub(crate) amount: i128,
     /// Whether a change caught up performance before it (606-10-50-12A).
     pub(crate) prior_performance: bool,
+    /// Whether it is there because days that are posted are measured by another policy.
+    pub(crate) by_policy: bool,
+}
+
+impl Entry {
+    /// Why it is posted.
+    pub(crate) const fn cause(&self) -> Cause {
+        if self.by_policy { Cause::PolicyChange } else { Cause::Recognition }
+    }
 }
 
 /// Days of one month that an entry covers.
@@ -146,7 +155,15 @@ impl<Tell: FnMut(Entry) -> Result<(), EngineError>> Listing<'_, Tell> {
     ) -> Result<(), EngineError> {
         if amount != 0 {
             self.so_far = add(self.so_far, amount)?;
-            (self.tell)(Entry { service_month, from, to, service, amount, prior_performance })?;
+            (self.tell)(Entry {
+                service_month,
+                from,
+                to,
+                service,
+                amount,
+                prior_performance,
+                by_policy: false,
+            })?;
         }
         Ok(())
     }

@@ -6,8 +6,13 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    amend::AmendmentFact, method::Method, policy::Policy, progress::ProgressFact,
-    standing::Criterion, term::Term, terminate::TerminationFact,
+    amend::AmendmentFact,
+    method::Method,
+    policy::{Policy, PolicyVersion},
+    progress::ProgressFact,
+    standing::Criterion,
+    term::Term,
+    terminate::TerminationFact,
 };
 
 /// Something that happened to one contract. Facts may come in any order of their dates, but changes
@@ -43,6 +48,8 @@ pub enum Fact {
     Held(HoldFact),
     /// What was withheld may be posted.
     Released(HoldFact),
+    /// Another version of the tenant's policy governs the contract.
+    PolicyChanged(PolicyVersion),
     /// Revenue is to be posted.
     Run {
         /// Last day covered.
@@ -66,6 +73,7 @@ impl Fact {
             Self::Reassessed(fact) => fact.on,
             Self::Adjusted(fact) => fact.on,
             Self::Held(fact) | Self::Released(fact) => fact.on,
+            Self::PolicyChanged(version) => version.from,
             Self::Run { through } => *through,
         }
     }

@@ -13,10 +13,12 @@ use crate::{
     hold::{hold, release},
     invoice::{credit, invoice},
     periods::Periods,
+    policy::{Policies, PolicyVersion},
+    policy_change::change_policy,
     recognize::recognize,
     report::{progress, reestimate},
     standing,
-    state::ContractState,
+    state::{ContractState, ObligationState},
     terminate::{TerminationFact, terminate},
 };
 
@@ -62,15 +64,48 @@ pub(crate) fn apply(
         Fact::Adjusted(fact) => adjust(state, fact, periods),
         Fact::Held(fact) => hold(state, fact, periods),
         Fact::Released(fact) => release(state, fact, periods),
+        Fact::PolicyChanged(version) => change_policy(state, version, periods),
         Fact::Run { through } => recognize(state, *through, periods),
+    }
+}
+
+/// The state after `fact` of a tenant with these policies: versions in force by its day that the contract
+/// does not know yet govern it first, so that a change of policy touches no contract before something
+/// happens to it, and a replay finds it in the same place.
+pub fn account(
+    state: Option<ContractState>,
+    fact: &Fact,
+    policies: &Policies,
+    periods: Periods,
+) -> Result<(ContractState, Effects), EngineError> {
+    let due = state.as_ref().map(|known| policies_due(known, fact, policies)).unwrap_or_default();
+    let (mut state, mut before) = (state, Effects::default());
+    for version in due {
+        let (governed, effects) = fold(state, &Fact::PolicyChanged(version), periods)?;
+        (state, before) = (Some(governed), before.then(effects));
+    }
+    let (state, effects) = fold(state, fact, periods)?;
+    Ok((state, before.then(effects)))
+}
+
+/// Versions of the policy that govern a contract from before `fact` on and that it does not know yet.
+#[must_use]
+pub fn policies_due(state: &ContractState, fact: &Fact, policies: &Policies) -> Vec<PolicyVersion> {
+    let by = settled(state, fact).map_or_else(|| fact.on(), |moved| moved.on());
+    let due = policies.newer(state.governing().version, by).copied();
+    match fact {
+        Fact::PolicyChanged(own) => {
+            due.filter(|version| version.policy.version < own.policy.version).collect()
+        }
+        _ => due.collect(),
     }
 }
 
 /// What the parties agreed on cannot be refused for coming after an estimate or adjustment of a later
 /// day: it then takes effect on that day. None where the fact's own day stands.
 pub(crate) fn settled(state: &ContractState, fact: &Fact) -> Option<Fact> {
-    let phases = state.obligations.iter().filter_map(|obligation| obligation.phases.last());
-    let last: NaiveDate = phases.map(|phase| phase.from).max()?;
+    let last: NaiveDate =
+        state.obligations.iter().filter_map(ObligationState::last_change).max()?;
     if fact.on() >= last {
         return None;
     }

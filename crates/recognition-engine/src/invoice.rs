@@ -33,6 +33,7 @@ pub(crate) fn invoice(
     let days = (invoice.issued_on, unconditional_on);
     let mut settlement = Settlement::of(state, periods);
     settlement.unconditional_on = Some(unconditional_on);
+    settlement.under = Some(invoice.issued_on);
     let mut receivable = not_negative(invoice.tax)?;
     for line in &invoice.lines {
         receivable = add(receivable, not_negative(line.amount)?)?;
@@ -59,7 +60,7 @@ pub(crate) fn invoice(
 /// The day on which an invoice becomes a right to payment: at issue or when due, and not before there is
 /// a contract.
 pub(crate) fn unconditional_on(state: &ContractState, invoice: &InvoiceFact) -> NaiveDate {
-    let on = match state.policy.receivable_on {
+    let on = match state.policy_on(invoice.issued_on).receivable_on {
         ReceivableOn::Issue => invoice.issued_on,
         ReceivableOn::Due => invoice.due_on.max(invoice.issued_on),
     };
@@ -128,7 +129,15 @@ fn concede(
             let carved = add(obligation.carved_before(on)?, less)?;
             let satisfied = obligation.satisfied_before(on)?;
             let spread = obligation.left(last.spread, on);
-            Ok(Phase { from: on, price, carved, satisfied, spread, posted_ahead: 0 })
+            Ok(Phase {
+                from: on,
+                price,
+                carved,
+                satisfied,
+                spread,
+                posted_ahead: 0,
+                by_policy: false,
+            })
         }),
     }
 }

@@ -35,6 +35,7 @@ mod phase;
 mod places;
 mod plan;
 mod policy;
+mod policy_change;
 mod preview;
 mod prices;
 mod progress;
@@ -74,7 +75,7 @@ pub use facts::{
     EstimateFact, Fact, HoldFact, InvoiceFact, InvoiceLine, PaymentFact, Renewal, SignedContract,
     SignedObligation, Variable,
 };
-pub use fold::fold;
+pub use fold::{account, fold, policies_due};
 pub use journal::{
     JournalLine, RateKind, Rates, Role, Translated, TranslationError, Turnover, journal, translate,
     turnover,
@@ -84,7 +85,7 @@ pub use method::{Method, Milestone, MilestoneWeight};
 pub use periods::Periods;
 pub use phase::{BEGINNING, Phase, Spread};
 pub use plan::{PlannedMonth, plan};
-pub use policy::{Convention, Policy, ReceivableOn, Rounding};
+pub use policy::{Convention, Policies, Policy, PolicyVersion, ReceivableOn, Rounding};
 pub use preview::{Preview, preview};
 pub use progress::{Mark, Point, ProgressFact, Reading};
 pub use schedule::{Schedule, ScheduledMonth};

@@ -66,7 +66,7 @@ impl Settlement {
         on: NaiveDate,
         paid: i128,
     ) -> Result<(), EngineError> {
-        let convention = self.state.at(place)?.method.convention(self.state.policy.convention);
+        let policy = *self.state.policy_on(on);
         self.begin(place, (on, Cause::Amendment), |obligation| {
             let last = obligation.last_phase(on)?.clone();
             let price = add(last.price, paid)?;
@@ -75,7 +75,7 @@ impl Settlement {
                 return Ok(Phase { from: on, price, carved, posted_ahead: 0, ..last });
             }
             let waits = matches!(last.spread, Spread::Measured { total: 0, .. });
-            let spread = if waits { obligation.first_spread(convention)? } else { last.spread };
+            let spread = if waits { obligation.first_spread(&policy)? } else { last.spread };
             Ok(Phase { from: on, price, spread, posted_ahead: 0, ..last })
         })?;
         let left = sub(self.state.at(place)?.potential, paid)?;

@@ -9,7 +9,7 @@ use crate::{
     error::EngineError,
     math::{add, sub},
     method::Method,
-    policy::Convention,
+    policy::{Convention, Rounding},
     schedule::Schedule,
     share::Share,
     state::ObligationState,
@@ -37,6 +37,10 @@ pub struct Phase {
     pub spread: Spread,
     /// Revenue of its first day that was posted with the fact itself, as an adjustment is.
     pub posted_ahead: i128,
+    /// Whether it begins because another version of the tenant's policy does: facts of earlier days then
+    /// go before it, and it is worked out again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_policy: bool,
 }
 
 /// How the part of a price that is not carved out is earned.
@@ -50,6 +54,9 @@ pub enum Spread {
         convention: Convention,
         /// Last day of the term left to earlier phases.
         since: Option<NaiveDate>,
+        /// How its months are rounded; as the obligation was promised where none is given.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        rounding: Option<Rounding>,
     },
     /// By what was done beyond `before`, of `total` less `before`; units as [`crate::Point::done`].
     Measured {
@@ -109,9 +116,10 @@ impl Phase {
         obligation: &'a ObligationState,
     ) -> Result<Earning<'a>, EngineError> {
         Ok(match self.spread {
-            Spread::Time { term, convention, since } => {
+            Spread::Time { term, convention, since, rounding } => {
                 let rest = sub(self.price, self.carved)?;
-                let schedule = Schedule::new(term, convention, obligation.rounding, rest, since)?;
+                let rounding = rounding.unwrap_or(obligation.rounding);
+                let schedule = Schedule::new(term, convention, rounding, rest, since)?;
                 Earning::Time(self.carved, schedule)
             }
             Spread::Measured { before, total, at_cost } => {
@@ -232,13 +240,20 @@ impl ObligationState {
         }
     }
 
-    /// The phase that a change on `on` starts from. Changes go forward: one before the last is refused.
+    /// The phase that a change on `on` starts from. Changes go forward: one before the last is refused,
+    /// but for phases that another policy began.
     pub(crate) fn last_phase(&self, on: NaiveDate) -> Result<&Phase, EngineError> {
-        let last = self.phases.last().ok_or(EngineError::Overflow)?;
+        let governs = |phase: &&Phase| phase.from <= on || !phase.by_policy;
+        let last = self.phases.iter().rev().find(governs).ok_or(EngineError::Overflow)?;
         if on < last.from {
             return Err(EngineError::ChangeBeforeLast { on, last: last.from });
         }
         Ok(last)
+    }
+
+    /// The first day of the last phase that a fact began: changes go forward from there.
+    pub(crate) fn last_change(&self) -> Option<NaiveDate> {
+        self.phases.iter().rev().find(|phase| !phase.by_policy).map(|phase| phase.from)
     }
 
     /// Revenue earned to date before `on`, as what is in force on `on` measures it.
@@ -263,21 +278,28 @@ impl ObligationState {
         Ok(phase.satisfied.then(phase.earning(self)?.share(day)))
     }
 
-    /// Begins a phase; one that began on the same day gives way to it.
+    /// Begins a phase; one that began on the same day gives way to it. Phases that another policy begins
+    /// on later days are worked out again.
     pub(crate) fn begin(&mut self, mut phase: Phase) -> Result<(), EngineError> {
         self.last_phase(phase.from)?;
+        let later = self.phases.iter().position(|known| known.from > phase.from);
+        let later = later.map_or_else(Vec::new, |first| self.phases.split_off(first));
         if let Some(known) = self.phases.pop_if(|known| known.from == phase.from) {
             phase.posted_ahead = add(phase.posted_ahead, known.posted_ahead)?;
         }
+        phase.by_policy = false;
         self.phases.push(phase);
+        for known in later {
+            self.spread_again(known.from, known.spread)?;
+        }
         Ok(())
     }
 
     /// What remains of a spread on `on`, where what was done before is left to earlier phases.
     pub(crate) fn left(&self, spread: Spread, on: NaiveDate) -> Spread {
         match spread {
-            Spread::Time { term, convention, since } => {
-                Spread::Time { term, convention, since: on.pred_opt().max(since) }
+            Spread::Time { term, convention, since, rounding } => {
+                Spread::Time { term, convention, since: on.pred_opt().max(since), rounding }
             }
             Spread::Measured { total, .. } => {
                 let point = on.pred_opt().and_then(|day| self.point(day));

@@ -1,4 +1,7 @@
-//! The measurement policy of a tenant.
+//! The measurement policy of a tenant, and its versions.
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
 
 use crate::named::named_enum;
 
@@ -50,7 +53,7 @@ named_enum! {
 }
 
 /// The measurement policy that a contract is accounted for under.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
     /// Version of the tenant's policy, from 1; every movement names it.
     pub version: u32,
@@ -70,5 +73,42 @@ impl Default for Policy {
             rounding: Rounding::Cumulative,
             receivable_on: ReceivableOn::Issue,
         }
+    }
+}
+
+/// A version of the tenant's policy that came after the first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    /// The first day on which it governs.
+    pub from: NaiveDate,
+    /// What it says.
+    pub policy: Policy,
+}
+
+/// All versions of a tenant's policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Policies {
+    /// The first, in force until the next begins.
+    pub first: Policy,
+    /// The others, in order; days and versions grow.
+    pub later: Vec<PolicyVersion>,
+}
+
+impl Policies {
+    /// The policy in force on a day.
+    #[must_use]
+    pub fn on(&self, day: NaiveDate) -> Policy {
+        let in_force = self.later.iter().rev().find(|version| version.from <= day);
+        in_force.map_or(self.first, |version| version.policy)
+    }
+
+    /// Versions in force by a day that are newer than one.
+    pub(crate) fn newer(
+        &self,
+        than: u32,
+        by: NaiveDate,
+    ) -> impl Iterator<Item = &PolicyVersion> + '_ {
+        let due = move |known: &&PolicyVersion| known.policy.version > than && known.from <= by;
+        self.later.iter().filter(due)
     }
 }

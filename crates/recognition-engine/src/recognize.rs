@@ -4,15 +4,16 @@ use backlog_money::Money;
 use chrono::NaiveDate;
 
 use crate::{
-    effects::{Cause, Effects, Measure, Movement, PlanChange, ServiceDays},
+    effects::{Effects, Measure, Movement, PlanChange, ServiceDays},
     entries::Entry,
     error::EngineError,
     facts::Fact,
     financing::accrue,
-    fold::fold,
+    fold::account,
     math::{add, sub, sum},
     periods::Periods,
     phase::{Phase, Spread},
+    policy::Policies,
     settle::Settlement,
     state::{ContractState, Hold, ObligationState, Pending},
 };
@@ -66,7 +67,7 @@ fn obligation(
     for entry in entries {
         recognized = add(recognized, entry.amount)?;
         let effective_date = posted_on(hold, entry.to).max(settlement.state.signed_on);
-        let what = (Cause::Recognition, Measure::Recognized);
+        let what = (entry.cause(), Measure::Recognized);
         let moved = settlement.state.movement(Some(place), what, entry.amount, effective_date);
         settlement.push(
             part,
@@ -121,10 +122,10 @@ impl ContractState {
         }
     }
 
-    /// Whether a run through a day would post anything.
-    pub fn is_due(&self, through: NaiveDate) -> Result<bool, EngineError> {
+    /// Whether a run through a day would post anything, under the tenant's policies.
+    pub fn is_due(&self, through: NaiveDate, policies: &Policies) -> Result<bool, EngineError> {
         let run = Fact::Run { through };
-        let (_, effects) = fold(Some(self.clone()), &run, Periods::default())?;
+        let (_, effects) = account(Some(self.clone()), &run, policies, Periods::default())?;
         Ok(!effects.movements.is_empty())
     }
 }
@@ -167,8 +168,8 @@ impl ObligationState {
     /// The last day that a run through `through` covers, if that is news: days before the obligation
     /// begins are none, nor those after its end when time alone earns it.
     pub(crate) fn covered(&self, through: NaiveDate) -> Option<NaiveDate> {
-        let last = match self.phases.last().map(|phase| (phase.spread, phase.from)) {
-            Some((Spread::Time { term, .. }, from)) => through.min(term.to().max(from)),
+        let last = match (self.phases.last().map(|phase| phase.spread), self.last_change()) {
+            (Some(Spread::Time { term, .. }), Some(from)) => through.min(term.to().max(from)),
             _ => through,
         };
         let before_hold = self.held_from().and_then(|from| from.pred_opt());
@@ -185,7 +186,8 @@ impl ObligationState {
     /// The first day on which something can be earned.
     fn begins(&self) -> NaiveDate {
         let first_point = self.points.first().map(|point| point.on);
-        let second_phase = self.phases.get(1).map(|phase| phase.from);
+        let mut later = self.phases.iter().skip(1).filter(|phase| !phase.by_policy);
+        let second_phase = later.next().map(|phase| phase.from);
         let earliest = first_point.into_iter().chain(second_phase).chain(self.expires_on()).min();
         earliest.map_or(self.term.from(), |day| day.min(self.term.from()))
     }
@@ -193,6 +195,16 @@ impl ObligationState {
     /// What a change of days already posted adds to or takes from them: for the next run. `before` is
     /// the obligation without the change, `on` its day.
     pub(crate) fn correct(&mut self, before: &Self, on: NaiveDate) -> Result<(), EngineError> {
+        self.correct_by(before, on, false)
+    }
+
+    /// As [`ObligationState::correct`], for a fact or for a change of policy.
+    pub(crate) fn correct_by(
+        &mut self,
+        before: &Self,
+        on: NaiveDate,
+        by_policy: bool,
+    ) -> Result<(), EngineError> {
         let Some(posted) = self.posted_through.filter(|posted| *posted >= on) else {
             return Ok(());
         };
@@ -211,6 +223,7 @@ impl ObligationState {
                     on: entry.to,
                     amount,
                     prior_performance: entry.prior_performance,
+                    by_policy,
                 })?;
             }
         }
@@ -226,6 +239,7 @@ impl ObligationState {
             service: self.service_on(pending.on),
             amount: pending.amount,
             prior_performance: pending.prior_performance,
+            by_policy: pending.by_policy,
         }
     }
 
@@ -237,8 +251,8 @@ impl ObligationState {
 
     fn pend(&mut self, pending: Pending) -> Result<(), EngineError> {
         let same = |known: &&mut Pending| {
-            (known.service_month, known.on, known.prior_performance)
-                == (pending.service_month, pending.on, pending.prior_performance)
+            (known.service_month, known.on, known.prior_performance, known.by_policy)
+                == (pending.service_month, pending.on, pending.prior_performance, pending.by_policy)
         };
         match self.pending.iter_mut().find(same) {
             Some(known) => known.amount = add(known.amount, pending.amount)?,

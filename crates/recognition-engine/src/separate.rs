@@ -88,7 +88,8 @@ pub(crate) fn separate(
     settlement.state.accounting.push(own);
     for (promise, share) in promises.into_iter().zip(shares) {
         settlement.state.cover(promise.term)?;
-        let place = settlement.state.promise(&promise.promised, promise.term, (part, share))?;
+        let promised = (&promise.promised, fact.on);
+        let place = settlement.state.promise(promised, promise.term, (part, share))?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Amendment, fact.on)?;
         settlement.option(place, Cause::Amendment, fact.on)?;

@@ -31,6 +31,8 @@ pub(crate) struct Settlement {
     outside: bool,
     /// The day on which what is billed now becomes an unconditional right, if it does.
     pub(crate) unconditional_on: Option<NaiveDate>,
+    /// The day whose policy all of it is under; each movement's own where none is given.
+    pub(crate) under: Option<NaiveDate>,
     /// By accounting contract, in the contract's order.
     net: Vec<NetChanges>,
     /// What entries took out of plans already, by place of the obligation and month.
@@ -69,6 +71,7 @@ impl Settlement {
             effects: Effects::default(),
             periods,
             unconditional_on: None,
+            under: None,
             net: Vec::new(),
             taken: BTreeMap::new(),
         }
@@ -232,6 +235,8 @@ impl Settlement {
         let calendar = self.periods.calendar;
         for movement in &mut self.effects.movements {
             movement.posting_period = calendar.period_of(movement.effective_date).first;
+            let own = movement.late_of.unwrap_or(movement.effective_date);
+            movement.policy_version = self.state.policy_on(self.under.unwrap_or(own)).version;
         }
         Ok((self.state, self.effects))
     }

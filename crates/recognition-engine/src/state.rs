@@ -15,7 +15,7 @@ use crate::{
     math::{sub, sum},
     method::Method,
     phase::Phase,
-    policy::{Policy, Rounding},
+    policy::{Policy, PolicyVersion, Rounding},
     progress::{Mark, Point},
     standing::Standing,
     term::{Term, first_of_month},
@@ -35,6 +35,8 @@ pub struct ContractState {
     pub term: Term,
     /// The policy at inception.
     pub policy: Policy,
+    /// Later versions of the policy that govern it, in order.
+    pub policies: Vec<PolicyVersion>,
     /// How the price was shared, for later changes of estimates.
     pub allocation: Allocation,
     /// The obligations, in the contract's order.
@@ -164,6 +166,9 @@ pub struct Pending {
     pub amount: i128,
     /// Whether it is for performance before the change that caused it (606-10-50-12A).
     pub prior_performance: bool,
+    /// Whether it arises from a change of policy.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_policy: bool,
 }
 
 /// The end of a day on which the net position of an accounting contract changed. Minor units.
@@ -310,7 +315,7 @@ impl ContractState {
             late_of: None,
             prior_performance: false,
             rule_version: RULE_VERSION,
-            policy_version: self.policy.version,
+            policy_version: self.policy_on(effective_date).version,
         }
     }
 }

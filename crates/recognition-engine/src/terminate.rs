@@ -112,6 +112,7 @@ fn end_without_contract(
             satisfied: Share::NONE,
             spread: Spread::AtOnce,
             posted_ahead: 0,
+            by_policy: false,
         }];
     }
     let mut settlement = Settlement::arising(state, periods);
@@ -154,6 +155,7 @@ fn end(
             term: Term::new(fact.on, to).map_err(|_| EngineError::Overflow)?,
             convention: Convention::ActualDays,
             since: None,
+            rounding: None,
         },
         Some(_) | None => Spread::AtOnce,
     };
@@ -166,6 +168,7 @@ fn end(
             satisfied: Share::WHOLE,
             spread,
             posted_ahead: 0,
+            by_policy: false,
         })
     })?;
     settlement.price(place, price, cause, fact.on)

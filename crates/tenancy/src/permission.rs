@@ -39,6 +39,10 @@ pub enum Permission {
     PeriodReopen,
     /// See periods, their closes and what blocks one.
     PeriodRead,
+    /// Set versions of the tenant's policy, and try others out.
+    PolicyManage,
+    /// See versions of the tenant's policy, and what others would do.
+    PolicyRead,
     /// See what is planned to be recognized.
     PlanRead,
     /// See the journal: trial balances, exports, accounts.
@@ -69,7 +73,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them, in the order of declaration.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 32] = [
         Self::ContractRead,
         Self::ContractCreate,
         Self::ContractSign,
@@ -87,6 +91,8 @@ impl Permission {
         Self::PeriodClose,
         Self::PeriodReopen,
         Self::PeriodRead,
+        Self::PolicyManage,
+        Self::PolicyRead,
         Self::PlanRead,
         Self::JournalRead,
         Self::JournalExport,
@@ -123,6 +129,8 @@ impl Permission {
             Self::PeriodClose => "period.close",
             Self::PeriodReopen => "period.reopen",
             Self::PeriodRead => "period.read",
+            Self::PolicyManage => "policy.manage",
+            Self::PolicyRead => "policy.read",
             Self::PlanRead => "plan.read",
             Self::JournalRead => "journal.read",
             Self::JournalExport => "journal.export",
@@ -158,12 +166,14 @@ impl Permission {
             | Self::JournalConfigure
             | Self::AdjustmentApprove
             | Self::PeriodClose
-            | Self::PeriodReopen => true,
+            | Self::PeriodReopen
+            | Self::PolicyManage => true,
             Self::ContractRead
             | Self::InvoiceRead
             | Self::PlanRead
             | Self::JournalRead
             | Self::PeriodRead
+            | Self::PolicyRead
             | Self::ReportRead
             | Self::AuditRead
             | Self::AccountManage
@@ -176,7 +186,7 @@ impl Permission {
         }
     }
 
-    const fn bit(self) -> u32 {
+    const fn bit(self) -> u64 {
         1 << (self as u32)
     }
 }
@@ -189,7 +199,7 @@ impl fmt::Display for Permission {
 
 /// A set of permissions.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub struct PermissionSet(u32);
+pub struct PermissionSet(u64);
 
 impl PermissionSet {
     /// Nothing allowed.
@@ -337,6 +347,7 @@ const ACCOUNTANT: PermissionSet = PermissionSet::of(&[
     Permission::RevenueAdjust,
     Permission::RecognitionRun,
     Permission::PeriodRead,
+    Permission::PolicyRead,
     Permission::PlanRead,
     Permission::JournalRead,
     Permission::JournalExport,
@@ -356,6 +367,7 @@ const CONTROLLER: PermissionSet = ACCOUNTANT.union(AUDIT).union(PermissionSet::o
     Permission::AdjustmentApprove,
     Permission::PeriodClose,
     Permission::PeriodReopen,
+    Permission::PolicyManage,
 ]));
 const ANALYST: PermissionSet = PermissionSet::of(&[
     Permission::ContractRead,
@@ -367,6 +379,7 @@ const AUDITOR: PermissionSet = ANALYST.union(AUDIT).union(PermissionSet::of(&[
     Permission::InvoiceRead,
     Permission::JournalRead,
     Permission::PeriodRead,
+    Permission::PolicyRead,
 ]));
 const ACCOUNT_ADMIN: PermissionSet =
     PermissionSet::of(&[Permission::TenantManage, Permission::TenantRead, Permission::AccountRead]);
@@ -405,6 +418,7 @@ mod tests {
             "revenue.adjust",
             "recognition.run",
             "period.read",
+            "policy.read",
             "plan.read",
             "journal.read",
             "journal.export",
@@ -448,6 +462,7 @@ mod tests {
                         "adjustment.approve",
                         "period.close",
                         "period.reopen",
+                        "policy.manage",
                     ],
                 ]
                 .concat(),
@@ -459,6 +474,7 @@ mod tests {
                     read,
                     "invoice.read",
                     "period.read",
+                    "policy.read",
                     "plan.read",
                     "journal.read",
                     "report.read",
@@ -486,6 +502,8 @@ mod tests {
                     "period.close",
                     "period.reopen",
                     "period.read",
+                    "policy.manage",
+                    "policy.read",
                     "plan.read",
                     "journal.read",
                     "journal.export",

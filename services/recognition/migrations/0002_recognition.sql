@@ -8,7 +8,7 @@ create table tenant_registry (
   account_id uuid not null
 );
 
--- The measurement policy in force, how far finished runs over all contracts have posted, and the last
+-- The first measurement policy and how many versions there are, how far finished runs over all contracts have posted, and the last
 -- day of the latest closed period; both 0001-01-01 before the first.
 create table tenant (
   tenant_id uuid primary key,
@@ -20,10 +20,11 @@ create table tenant (
   functional_currency text not null,
   calendar text not null,
   adjustments_need_approval boolean not null,
-  closed_through date not null
+  closed_through date not null,
+  policy_versions bigint not null
 ) with (fillfactor = 50);
 
--- A signed contract, with the policy at its inception. basis is what the fold knows of it beside its
+-- A signed contract, with the policy at its inception and the latest version that governs it. basis is what the fold knows of it beside its
 -- obligations and seldom changes, as JSON that only this service reads.
 create table contract_state (
   tenant_id uuid not null,
@@ -36,6 +37,7 @@ create table contract_state (
   receivable_on text not null,
   receivable bigint not null,
   advance bigint not null,
+  governing_version bigint not null,
   basis text not null,
   primary key (tenant_id, contract_id)
 ) with (fillfactor = 80);
@@ -174,6 +176,15 @@ create table period_close (
   primary key (tenant_id, first_day, version)
 );
 
+-- Versions of the policy after the first. content is backlog.recognition.v1.PolicyVersion.
+create table policy_version (
+  tenant_id uuid not null,
+  version bigint not null check (version > 1),
+  effective_from date not null,
+  content bytea not null,
+  primary key (tenant_id, version)
+);
+
 -- Adjustments of revenue that need a second person. content is backlog.recognition.v1.Adjustment.
 create table adjustment (
   tenant_id uuid not null,
@@ -223,11 +234,15 @@ alter table period_total enable row level security;
 alter table period_total force row level security;
 alter table period_close enable row level security;
 alter table period_close force row level security;
+alter table policy_version enable row level security;
+alter table policy_version force row level security;
 alter table adjustment enable row level security;
 alter table adjustment force row level security;
 create policy tenant on period_total using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 create policy tenant on period_close using (
+  (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
+create policy tenant on policy_version using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 create policy tenant on adjustment using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
@@ -253,8 +268,9 @@ create policy tenant on journal_export using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 
 -- A page of contracts with something to do for a run through a day, in order of id, each with the
--- number of entries at about: a month of an obligation not yet posted makes one. p_contract null means
--- all. Rows are read in the order of the key until the page is full, whatever the planner knows of the
+-- number of entries at about: a month of an obligation not yet posted makes one. Also those that were
+-- posted for days on which a version of the policy governs that they have not taken up. p_contract null
+-- means all. Rows are read in the order of the key until the page is full, whatever the planner knows of the
 -- tables: with a sort each page would read all of the tenant's obligations.
 create function run_scope(
   p_tenant uuid, p_through date, p_contract uuid, p_after uuid, p_limit bigint)
@@ -262,19 +278,25 @@ returns table (contract_id uuid, entries bigint)
 language plpgsql
 set enable_sort = off set enable_seqscan = off set enable_bitmapscan = off
 set enable_hashjoin = off set enable_mergejoin = off as $$
+declare
+  v_version bigint;
+  v_from date;
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
+  select max(v.version), min(v.effective_from) into v_version, v_from
+    from policy_version v where v.tenant_id = p_tenant and v.effective_from <= p_through;
   return query
     select g.contract_id, g.entries
     from (
-      select o.contract_id,
+      select o.contract_id, bool_or(o.due_from <= p_through) as due,
         sum(greatest(1, 1 + (least(p_through, o.term_to) - o.due_from) / 31))::bigint as entries
       from obligation o
       where o.tenant_id = p_tenant and o.contract_id > p_after
-        and (p_contract is null or o.contract_id = p_contract) and o.due_from <= p_through
+        and (p_contract is null or o.contract_id = p_contract)
+        and (o.due_from <= p_through or (o.posted_through >= v_from and o.term_to >= v_from))
       group by o.contract_id order by o.contract_id) g
     join contract_state c on c.tenant_id = p_tenant and c.contract_id = g.contract_id
-    where c.signed_on <= p_through
+    where c.signed_on <= p_through and (g.due or c.governing_version < v_version)
     order by g.contract_id limit p_limit;
 end $$;
 
@@ -505,6 +527,24 @@ begin
     order by c.first_day, c.version;
 end $$;
 
+-- A tenant's first policy with the versions after it in order, one row with version 0 where there is none.
+-- No rows for a tenant that is not known.
+create function policies_of(p_tenant uuid)
+returns table (
+  policy_version bigint, convention text, rounding text, receivable_on text, version bigint,
+  content bytea)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    select t.policy_version, t.convention, t.rounding, t.receivable_on, coalesce(v.version, 0),
+      v.content
+    from tenant t
+    left join policy_version v on v.tenant_id = t.tenant_id
+    where t.tenant_id = p_tenant
+    order by v.version;
+end $$;
+
 -- An adjustment that needs, or needed, a second person.
 create function adjustment_of(p_tenant uuid, p_adjustment uuid)
 returns setof adjustment
@@ -588,7 +628,7 @@ begin
   return query
     select concat_ws(' ', 'tenant', r.account_id, t.policy_version, t.convention, t.rounding,
         t.receivable_on, t.recognized_through, coalesce(a.seq, 0), t.functional_currency, t.calendar,
-        t.adjustments_need_approval, t.closed_through)
+        t.adjustments_need_approval, t.closed_through, t.policy_versions)
       from tenant t
       join tenant_registry r on r.tenant_id = t.tenant_id
       left join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
@@ -596,8 +636,11 @@ begin
     union all
     select concat_ws(' ', 'contract', c.contract_id, c.signed_on,
         c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on,
-        c.receivable, c.advance, c.basis)
+        c.receivable, c.advance, c.governing_version, c.basis)
       from contract_state c where c.tenant_id = p_tenant
+    union all
+    select concat_ws(' ', 'policy', v.version, v.effective_from, encode(v.content, 'hex'))
+      from policy_version v where v.tenant_id = p_tenant
     union all
     select concat_ws(' ', 'obligation', o.contract_id, o.ordinal, o.obligation_id,
         o.transaction_price, o.recognized, o.posted_through, o.due_from, o.term_to, o.billed, o.key,

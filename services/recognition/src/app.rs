@@ -16,6 +16,7 @@ use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
 use backlog_proto::recognition::v1::explain_service_server::ExplainServiceServer;
 use backlog_proto::recognition::v1::journal_service_server::JournalServiceServer;
 use backlog_proto::recognition::v1::period_service_server::PeriodServiceServer;
+use backlog_proto::recognition::v1::policy_service_server::PolicyServiceServer;
 use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
 use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
 use backlog_proto::recognition::v1::run_service_server::RunServiceServer;
@@ -38,6 +39,7 @@ use crate::domain::{Recognition, SERVICE};
 use crate::explain::grpc::ExplainServer;
 use crate::journal::grpc::JournalServer;
 use crate::period::grpc::PeriodServer;
+use crate::policy::grpc::PolicyServer;
 use crate::progress::grpc::ProgressServer;
 use crate::run::recognize::Runs;
 use crate::run::schedule::Scheduler;
@@ -275,6 +277,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
         contract.clone(),
         wait_max,
     );
+    let policy = PolicyServer::new(database.clone(), writers.clone(), positions.clone(), wait_max);
     let journal = JournalServer::new(
         database.clone(),
         writers.clone(),
@@ -302,6 +305,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
         .with(grpc_service!(ProgressServiceServer<_>, progress, &config.server))
         .with(grpc_service!(JournalServiceServer<_>, journal, &config.server))
         .with(grpc_service!(PeriodServiceServer<_>, period, &config.server))
+        .with(grpc_service!(PolicyServiceServer<_>, policy, &config.server))
         .with(grpc_service!(ExplainServiceServer<_>, explain, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))

@@ -19,6 +19,8 @@ use crate::journal::error::JournalRefusal;
 use crate::journal::record::Keep;
 use crate::period::PeriodCommand;
 use crate::period::error::PeriodRefusal;
+use crate::policy::SetPolicy;
+use crate::policy::error::PolicyRefusal;
 use crate::progress::error::RecordRefusal;
 use crate::progress::record::Record;
 use crate::run::error::RunRefusal;
@@ -41,6 +43,8 @@ pub enum Command {
     Period(PeriodCommand),
     /// A decision about an adjustment that waits.
     Decide(Decide),
+    /// A version of the tenant's policy.
+    Policy(Box<SetPolicy>),
 }
 
 /// Why a command is refused, by slice.
@@ -61,6 +65,9 @@ pub enum Refusal {
     /// About decisions on adjustments.
     #[error(transparent)]
     Adjustment(#[from] AdjustmentRefusal),
+    /// About policies.
+    #[error(transparent)]
+    Policy(#[from] PolicyRefusal),
 }
 
 impl Refusal {
@@ -71,6 +78,7 @@ impl Refusal {
             Self::Journal(refusal) => refusal,
             Self::Period(refusal) => refusal,
             Self::Adjustment(refusal) => refusal,
+            Self::Policy(refusal) => refusal,
         }
     }
 }
@@ -133,6 +141,7 @@ impl Domain for Recognition {
             Command::Journal(keep) => return Ok(keep.decide(tenant, loaded.books(tenant))?),
             Command::Period(command) => return Ok(command.decide(loaded.books(tenant))?),
             Command::Decide(decide) => return Ok(decide.decide(loaded.books(tenant))?),
+            Command::Policy(set) => return Ok(set.decide(tenant, loaded.books(tenant))?),
         };
         match chunk.decide(loaded.books(tenant))? {
             Posted::Before(place) => Ok(Decision::Already(place)),

@@ -12,6 +12,7 @@ pub mod explain;
 pub mod journal;
 pub mod period;
 pub mod plan;
+pub mod policy;
 pub mod progress;
 pub mod rebuild;
 pub mod run;

@@ -30,6 +30,7 @@ use crate::journal::journal::{Kept, batch_id};
 use crate::journal::record::keep;
 use crate::journal::rows::accounts;
 use crate::period::period::{reopened, replayed};
+use crate::policy::policy::set;
 use crate::progress::record::record;
 use crate::run::Run;
 use crate::run::rows::{contract_column, sums};
@@ -191,6 +192,7 @@ impl Rebuild<'_> {
                 decided(books, id(&of.adjustment_id)?, &of.rejected_by, &verdict)
                     .map_err(|error| text(&error))
             }
+            Wire::PolicySet(version) => set(books, version).map_err(|error| text(&error)),
             Wire::AccountMapping(_)
             | Wire::ExchangeRate(_)
             | Wire::JournalExport(_)
@@ -319,7 +321,7 @@ fn state_lines(tenant_id: TenantId, books: &Books) -> BTreeSet<String> {
     if let Some(tenant) = &books.tenant {
         let policy = &tenant.policy;
         lines.insert(format!(
-            "tenant {} {} {} {} {} {} {} {} {} {} {}",
+            "tenant {} {} {} {} {} {} {} {} {} {} {} {}",
             tenant.account.uuid(),
             policy.version,
             policy.convention.name(),
@@ -331,7 +333,12 @@ fn state_lines(tenant_id: TenantId, books: &Books) -> BTreeSet<String> {
             tenant.periods.calendar.word(),
             if tenant.adjustments_need_approval { "t" } else { "f" },
             tenant.periods.closed_through.unwrap_or_else(never),
+            tenant.policy_versions,
         ));
+    }
+    for (version, of) in &books.policies {
+        let content = hex(&of.wire.encode_to_vec());
+        lines.insert(format!("policy {version} {} {content}", of.measures.from));
     }
     journal_lines(tenant_id, books, &mut lines);
     for state in books.contracts.values() {
@@ -428,7 +435,7 @@ fn hex(bytes: &[u8]) -> String {
 fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut BTreeSet<String>) {
     let policy = &state.policy;
     lines.insert(format!(
-        "contract {} {} {} {} {} {} {} {} {} {}",
+        "contract {} {} {} {} {} {} {} {} {} {} {}",
         state.contract.uuid(),
         state.signed_on,
         state.currency,
@@ -438,6 +445,7 @@ fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut
         policy.receivable_on.name(),
         state.receivable,
         state.advance,
+        state.governing().version,
         contract_basis(state),
     ));
     for obligation in &state.obligations {

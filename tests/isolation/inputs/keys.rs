@@ -205,8 +205,8 @@ fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
 }
 
 /// The same of what people decide.
-fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 2] {
-    use crate::samples::{reject_adjustment, reopen_period};
+fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 3] {
+    use crate::samples::{reject_adjustment, reopen_period, set_policy};
     let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
     let reject = first(reject_adjustment(subject));
     let mut reject_other =
@@ -216,10 +216,18 @@ fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 2] {
     let mut reopen_other =
         recognition::ReopenPeriodRequest::decode(reopen.as_slice()).expect("a request");
     reopen_other.reason = "another".to_owned();
-    [(reject, reject_other.encode_to_vec()), (reopen, reopen_other.encode_to_vec())]
+    let policy = first(set_policy(subject));
+    let mut policy_other =
+        recognition::SetPolicyRequest::decode(policy.as_slice()).expect("a request");
+    policy_other.reason = "another".to_owned();
+    [
+        (reject, reject_other.encode_to_vec()),
+        (reopen, reopen_other.encode_to_vec()),
+        (policy, policy_other.encode_to_vec()),
+    ]
 }
 
-const REMEMBER: [&str; 20] = [
+const REMEMBER: [&str; 21] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
@@ -240,6 +248,7 @@ const REMEMBER: [&str; 20] = [
     "ContractService/TerminateContract",
     "ProgressService/RejectAdjustment",
     "PeriodService/ReopenPeriod",
+    "PolicyService/SetPolicy",
 ];
 
 // Shows that a key stands for one command: the same again answers the same bytes and writes nothing,

@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 26] = [
+const TELL_NOTHING: [&str; 29] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
@@ -35,6 +35,9 @@ const TELL_NOTHING: [&str; 26] = [
     "GetPeriod",
     "ListPeriods",
     "GetCloseChecklist",
+    "SetPolicy",
+    "GetPolicy",
+    "ListPolicies",
     "GetRollForward",
     "GetConsistencyProof",
     "GetProcessing",

@@ -11,6 +11,7 @@ use prost::Message;
 mod changes;
 mod journal;
 mod periods;
+mod policies;
 mod progress;
 pub(crate) mod promises;
 mod reads;
@@ -18,6 +19,7 @@ mod reads;
 pub(crate) use changes::*;
 pub(crate) use journal::*;
 pub(crate) use periods::*;
+pub(crate) use policies::*;
 pub(crate) use progress::*;
 pub(crate) use reads::*;
 

@@ -15,7 +15,8 @@ use backlog_proto::contract::v1::{
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
     explain_service_client::ExplainServiceClient, journal_service_client::JournalServiceClient,
-    period_service_client::PeriodServiceClient, progress_service_client::ProgressServiceClient,
+    period_service_client::PeriodServiceClient, policy_service_client::PolicyServiceClient,
+    progress_service_client::ProgressServiceClient,
     recognition_service_client::RecognitionServiceClient, run_service_client::RunServiceClient,
 };
 use backlog_proto::reporting::v1::{
@@ -217,6 +218,8 @@ clients! {
     journal: JournalServiceClient at recognition;
     /// Accounting periods.
     periods: PeriodServiceClient at recognition;
+    /// Versions of the policy.
+    policies: PolicyServiceClient at recognition;
     /// Runs that are followed.
     runs: RunServiceClient at recognition;
     /// Explanations and previews.

@@ -12,6 +12,7 @@ pub(crate) mod journal;
 pub(crate) mod known;
 pub(crate) mod payment;
 pub(crate) mod period;
+pub(crate) mod policy;
 pub(crate) mod progress;
 pub(crate) mod recognition;
 pub(crate) mod report;

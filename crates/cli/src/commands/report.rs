@@ -233,6 +233,7 @@ pub(crate) const fn cause_name(cause: Cause) -> &'static str {
         Cause::Renewal => "renewal",
         Cause::Interest => "interest",
         Cause::Expiry => "expiry",
+        Cause::PolicyChange => "policy_change",
         Cause::Unspecified => "unspecified",
     }
 }

@@ -47,10 +47,10 @@ pub(crate) struct Create {
     #[arg(long, value_parser = arguments::convention)]
     convention: Option<Convention>,
     /// Rounding: cumulative, floor_last or per_period.
-    #[arg(long, value_parser = rounding)]
+    #[arg(long, value_parser = arguments::rounding)]
     rounding: Option<Rounding>,
     /// When invoices become unconditional: issue or due.
-    #[arg(long, value_parser = receivable_on)]
+    #[arg(long, value_parser = arguments::receivable_on)]
     receivable_on: Option<ReceivableOn>,
     /// Accounting periods: months, months/april, or such as weeks/4-4-5/last-saturday/january.
     #[arg(long)]
@@ -259,14 +259,6 @@ pub(crate) fn owner(local: &Local, tenant: Option<TenantId>) -> Result<AccountId
         [_, ..] => Err(Failure::usage("several accounts have issuers on this stack")
             .advise("say which: --account ACCOUNT")),
     }
-}
-
-fn rounding(text: &str) -> Result<Rounding, String> {
-    Rounding::parse(text).ok_or_else(|| "expected cumulative, floor_last or per_period".to_owned())
-}
-
-fn receivable_on(text: &str) -> Result<ReceivableOn, String> {
-    ReceivableOn::parse(text).ok_or_else(|| "expected issue or due".to_owned())
 }
 
 fn json(tenant: &pb::Tenant) -> serde_json::Value {

@@ -271,6 +271,7 @@ const fn line_of(cause: Cause) -> Option<(RollLine, bool)> {
         Cause::Termination => Some((RollLine::Cancellations, true)),
         Cause::Interest => Some((RollLine::Interest, false)),
         Cause::Expiry => Some((RollLine::Expiries, false)),
+        Cause::PolicyChange => Some((RollLine::PolicyChanges, false)),
         Cause::Recognition | Cause::Adjustment => Some((RollLine::Recognized, true)),
         // Moves between what is firm and what is beyond, never the whole.
         Cause::Renewal

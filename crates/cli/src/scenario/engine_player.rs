@@ -4,6 +4,7 @@ mod billing;
 mod changes;
 mod journal;
 mod periods;
+mod policy;
 mod progress;
 mod refusal;
 mod tally;
@@ -15,8 +16,8 @@ use backlog_ids::{ContractId, ObligationId, derive};
 use backlog_money::Currency;
 use backlog_proto::common::v1::ErrorReason;
 use backlog_recognition_engine::{
-    self as engine, Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policy, Rates,
-    Role, RollForward, fold,
+    self as engine, Balances, ContractState, Effects, Fact, Filter, Ledger, Periods, Policies,
+    Rates, Role, RollForward, fold, policies_due,
 };
 use chrono::NaiveDate;
 
@@ -26,6 +27,7 @@ use super::{
     model::{Scenario, Step, Terms, Verb, View},
     player::{Amounts, Player, Posted},
 };
+use policy::Shown;
 use refusal::{not_found, refusal};
 use tally::Tally;
 use terms::signed;
@@ -34,7 +36,9 @@ use terms::signed;
 #[derive(Debug)]
 pub(crate) struct EnginePlayer {
     currency: Currency,
-    policy: Policy,
+    policies: Policies,
+    /// What the latest policy shows in reports.
+    shown: Shown,
     periods: Periods,
     functional: Currency,
     rates: Rates,
@@ -74,7 +78,8 @@ impl EnginePlayer {
     pub(crate) fn new(scenario: &Scenario) -> Self {
         Self {
             currency: scenario.currency,
-            policy: scenario.policy,
+            policies: Policies { first: scenario.policy, later: Vec::new() },
+            shown: Shown::default(),
             periods: Periods { calendar: scenario.calendar, closed_through: None },
             functional: scenario.functional_currency,
             rates: Rates::default(),
@@ -108,22 +113,33 @@ impl EnginePlayer {
         scope.iter().try_for_each(|handle| self.fold(on, handle, &Fact::Run { through }))
     }
 
+    /// Takes a fact in, after the policies that come to govern the contract before it.
     fn fold(&mut self, on: NaiveDate, handle: &str, fact: &Fact) -> Result<(), Failure> {
         let known = self.contracts.get_mut(handle).ok_or_else(|| not_found(handle))?;
-        let before = known.signed.as_ref().map(|(state, _)| state.clone());
-        let (after, effects) = fold(before, fact, self.periods).map_err(refusal)?;
-        if let Some((state, _)) = &mut known.signed {
-            *state = after;
+        let mut state = known.signed.as_ref().map(|(state, _)| state.clone());
+        let due = state.as_ref().map(|state| policies_due(state, fact, &self.policies));
+        let facts = due.unwrap_or_default().into_iter().map(Fact::PolicyChanged);
+        let mut done = Vec::new();
+        for fact in facts.chain([fact.clone()]) {
+            let (after, effects) = fold(state, &fact, self.periods).map_err(refusal)?;
+            state = Some(after);
+            done.push((fact, effects));
         }
         // A run that has nothing to post is written nowhere.
-        if !(matches!(fact, Fact::Run { .. }) && effects.is_empty()) {
-            known.facts.push((fact.clone(), self.periods));
+        if matches!(fact, Fact::Run { .. }) && done.iter().all(|(_, effects)| effects.is_empty()) {
+            return Ok(());
         }
-        known.treatments.extend(effects.workings.iter().filter_map(|working| match working {
-            engine::Working::Treated { used, .. } => Some((on, *used)),
-            _ => None,
-        }));
-        self.effects.push((on, effects));
+        if let Some(((known, _), after)) = known.signed.as_mut().zip(state) {
+            *known = after;
+        }
+        for (fact, effects) in done {
+            known.facts.push((fact, self.periods));
+            known.treatments.extend(effects.workings.iter().filter_map(|working| match working {
+                engine::Working::Treated { used, .. } => Some((on, *used)),
+                _ => None,
+            }));
+            self.effects.push((on, effects));
+        }
         Ok(())
     }
 
@@ -233,6 +249,7 @@ impl Player for EnginePlayer {
             Verb::Hold(hold) => self.hold(on, hold),
             Verb::Reassess(assessment) => self.reassess(on, assessment),
             Verb::FxRate(rate) => self.fx_rate(on, *rate),
+            Verb::Policy(step) => self.set_policy(step),
             Verb::Recognize { through, contract } => {
                 self.recognize(on, *through, contract.as_deref())
             }
@@ -246,8 +263,8 @@ impl Player for EnginePlayer {
     }
 
     async fn fingerprint(&mut self) -> Result<String, Failure> {
-        let Self { contracts, effects, rates, periods, .. } = &*self;
-        Ok(format!("{contracts:?} {} {rates:?} {periods:?}", effects.len()))
+        let Self { contracts, effects, rates, periods, policies, .. } = &*self;
+        Ok(format!("{contracts:?} {} {rates:?} {periods:?} {policies:?}", effects.len()))
     }
 
     async fn balances(&mut self, view: &View) -> Result<Balances, Failure> {

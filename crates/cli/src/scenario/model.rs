@@ -3,6 +3,7 @@
 mod billing;
 mod changes;
 mod expect;
+mod policy;
 mod progress;
 mod terms;
 
@@ -16,6 +17,7 @@ pub(crate) use changes::{
     Amendment, Change, Estimate, Included, Reestimate, Refund, Termination, Treatment,
 };
 pub(crate) use expect::{Cell, Claim, EntryKey, Expect, Measure, RollLine, View, Word};
+pub(crate) use policy::PolicyStep;
 pub(crate) use progress::{Adjustment, Assessment, Hold, Progress, Reading};
 pub(crate) use terms::{
     Clause, ClauseParty, DiscountScope, Method, Milestone, Obligation, Renewal, Terms, Unmet,
@@ -136,6 +138,8 @@ pub(crate) enum Verb {
     Reassess(Assessment),
     /// An exchange rate is stated.
     FxRate(FxRate),
+    /// The next version of the policy is set.
+    Policy(PolicyStep),
     /// Revenue is posted.
     Recognize {
         /// Last day covered.
@@ -169,6 +173,7 @@ impl Verb {
             Self::Hold(_) => "release",
             Self::Reassess(_) => "reassess",
             Self::FxRate(_) => "fx_rate",
+            Self::Policy(_) => "policy",
             Self::Recognize { .. } => "recognize",
             Self::ClosePeriod(_) => "close_period",
             Self::ReopenPeriod(_) => "reopen_period",

@@ -6,6 +6,7 @@ mod clauses;
 mod expect;
 mod handles;
 mod methods;
+mod policy;
 mod progress;
 mod sign;
 mod terms;
@@ -13,7 +14,7 @@ mod terms;
 use std::path::Path;
 
 use backlog_money::{Currency, Quantity};
-use backlog_recognition_engine::{Calendar, Policy, RateKind, ReceivableOn, Rounding};
+use backlog_recognition_engine::{Calendar, Policy, RateKind};
 use chrono::NaiveDate;
 
 use crate::failure::parse_reason;
@@ -27,7 +28,7 @@ use super::{
 pub(crate) use changes::read_amendment;
 pub(crate) use sign::read_terms;
 
-const VERBS: [&str; 24] = [
+const VERBS: [&str; 25] = [
     "adjust",
     "amend",
     "close_period",
@@ -42,6 +43,7 @@ const VERBS: [&str; 24] = [
     "invoice",
     "milestone",
     "pay",
+    "policy",
     "progress",
     "reassess",
     "recognize",
@@ -118,38 +120,6 @@ impl Reader {
             later: later.unwrap_or_default(),
             not_shown: not_shown.unwrap_or_default(),
         })
-    }
-
-    fn policy(&mut self, node: &Node) -> Option<(Policy, Calendar, Currency)> {
-        let mut block = Block::open(self, node, "policy")?;
-        let convention = block.take("convention").map(|node| self.convention(node));
-        let rounding = block
-            .take("rounding")
-            .map(|node| self.named(node, "rounding", Rounding::ALL, Rounding::name));
-        let receivable_on = block
-            .take("receivable_on")
-            .map(|node| self.named(node, "receivable_on", ReceivableOn::ALL, ReceivableOn::name));
-        let functional = block
-            .take("functional_currency")
-            .map(|node| self.currency_code(node, "functional_currency"));
-        let calendar = block.take("calendar").map(|node| {
-            let word = self.text(node, "calendar")?;
-            let calendar = Calendar::parse(&word);
-            if calendar.is_none() {
-                self.wrong(node.line, format!("unknown calendar {word:?}"));
-            }
-            calendar
-        });
-        block.close(self);
-        let default = Policy::default();
-        let policy = Policy {
-            version: default.version,
-            convention: optional(convention)?.unwrap_or(default.convention),
-            rounding: optional(rounding)?.unwrap_or(default.rounding),
-            receivable_on: optional(receivable_on)?.unwrap_or(default.receivable_on),
-        };
-        let calendar = optional(calendar)?.unwrap_or_default();
-        Some((policy, calendar, optional(functional)?.unwrap_or(self.currency)))
     }
 
     fn not_shown(&mut self, node: &Node) -> Vec<(String, String)> {
@@ -241,6 +211,7 @@ impl Reader {
             "hold" | "release" => self.hold(name == "release", node, refused),
             "reassess" => self.reassess(node, refused),
             "fx_rate" => self.fx_rate(node),
+            "policy" => self.policy_step(on, node).map(Verb::Policy),
             "recognize" => self.recognize(on, node, refused),
             "close_period" => self.period("close_period", node).map(Verb::ClosePeriod),
             "reopen_period" => self.period("reopen_period", node).map(Verb::ReopenPeriod),

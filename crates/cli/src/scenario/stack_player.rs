@@ -5,6 +5,7 @@ mod changes;
 mod explained;
 mod journal;
 mod periods;
+mod policy;
 mod progress;
 mod tables;
 
@@ -261,6 +262,7 @@ impl Player for StackPlayer {
             Verb::Hold(hold) => self.hold(on, hold).await,
             Verb::Reassess(assessment) => self.reassess(on, assessment).await,
             Verb::FxRate(rate) => self.fx_rate(on, *rate).await,
+            Verb::Policy(step) => self.set_policy(on, step).await,
             Verb::Recognize { through, contract } => {
                 self.recognize(*through, contract.as_deref()).await
             }

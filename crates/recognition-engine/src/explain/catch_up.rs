@@ -7,8 +7,8 @@ use chrono::NaiveDate;
 use super::{
     formula::Formula,
     label::Label,
+    policy::corrects,
     revenue::{Listed, listed},
-    rule::Rule,
     statement::{Draft, Told},
 };
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
     state::{ContractState, ObligationState, Pending},
 };
 
-/// Month of service, day of effect, whether it is for performance before the change.
-type Key = (NaiveDate, NaiveDate, bool);
+/// Month of service, day of effect, whether it is for performance before the change, whether a change of
+/// policy makes it.
+type Key = (NaiveDate, NaiveDate, bool, bool);
 
 /// Why the next run posts something for days that are posted.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,9 +58,10 @@ impl CatchUps {
             let Some(posted) = old.posted_through.filter(|posted| *posted >= fact.on()) else {
                 continue;
             };
-            for (key, catch_up) in differences(old, new, fact.on(), posted)? {
+            let by_policy = matches!(fact, Fact::PolicyChanged(_));
+            for (key, catch_up) in differences((old, new), (fact.on(), by_policy), posted)? {
                 let what = (Label::CatchUp, Some(new.key.as_str()));
-                let rule = if key.2 { Rule::PriorPerformance } else { Rule::CorrectsPosted };
+                let (_, rule) = corrects(by_policy, key.2);
                 draft.step(what, rule, catch_up.formula.clone())?;
                 let known = self.0.entry((place, key));
                 known
@@ -75,14 +77,13 @@ impl CatchUps {
 }
 
 fn key(pending: &Pending) -> Key {
-    (pending.service_month, pending.on, pending.prior_performance)
+    (pending.service_month, pending.on, pending.prior_performance, pending.by_policy)
 }
 
 /// The entries of posted days as they are now, less as they were, where these differ.
 fn differences(
-    old: &ObligationState,
-    new: &ObligationState,
-    on: NaiveDate,
+    (old, new): (&ObligationState, &ObligationState),
+    (on, by_policy): (NaiveDate, bool),
     posted: NaiveDate,
 ) -> Result<BTreeMap<Key, CatchUp>, EngineError> {
     let after = on.pred_opt();
@@ -95,7 +96,7 @@ fn differences(
         [(false, listed(new, after, so_far, posted)?), (true, listed(old, after, so_far, posted)?)];
     for (minus, list) in lists {
         for Listed { entry, inputs, formula, .. } in list {
-            let key = (entry.service_month, entry.to, entry.prior_performance);
+            let key = (entry.service_month, entry.to, entry.prior_performance, by_policy);
             let amount = if minus { entry.amount.checked_neg() } else { Some(entry.amount) };
             let amount = amount.ok_or(EngineError::Overflow)?;
             match sums.remove(&key) {

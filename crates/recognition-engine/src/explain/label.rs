@@ -111,6 +111,12 @@ named_enum! {
         Convention = "convention",
         /// Rounding.
         Rounding = "rounding",
+        /// Version of the tenant's policy.
+        PolicyVersion = "policy_version",
+        /// First day of what is spread anew.
+        Since = "since",
+        /// When invoices become unconditional.
+        ReceivableOn = "receivable_on",
         /// Term.
         Term = "term",
         /// Last day covered.

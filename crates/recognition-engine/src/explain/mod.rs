@@ -14,6 +14,7 @@ mod formula;
 mod interest;
 mod label;
 mod option;
+mod policy;
 mod price;
 mod render;
 mod revenue;
@@ -118,7 +119,7 @@ impl Explainer {
             steps,
             lines,
             rule_version: RULE_VERSION,
-            policy_version: after.policy.version,
+            policy_version: after.policy_on(fact.on()).version,
         };
         self.state = Some(after);
         self.closed_through = periods.closed_through;
@@ -143,6 +144,7 @@ fn changes(
         Fact::Amended(fact) => change::amend(draft, before, after, (fact, effects)),
         Fact::Terminated(fact) => change::terminate(draft, before, fact),
         Fact::Adjusted(fact) => billing::adjust(draft, before, fact),
+        Fact::PolicyChanged(_) => policy::changed(draft, before, after),
         Fact::Signed { .. }
         | Fact::Run { .. }
         | Fact::Reassessed(_)

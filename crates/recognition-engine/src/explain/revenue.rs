@@ -6,6 +6,7 @@ use super::{
     catch_up::CatchUps,
     formula::Formula,
     label::Label,
+    policy::corrects,
     rule::Rule,
     spread::{earned, inputs},
     statement::{Draft, Of, Told},
@@ -44,13 +45,10 @@ pub(super) fn run(
         for pending in obligation.pending.iter().filter(|_| !held) {
             if let Some(known) = catch_ups.get(place, pending) {
                 let on = posted_on(obligation.hold, pending.on).max(before.signed_on);
-                let moved = (Cause::Recognition, Measure::Recognized, on);
-                let rule = match pending.prior_performance {
-                    true => Rule::PriorPerformance,
-                    false => Rule::CorrectsPosted,
-                };
+                let ((cause, measure), rule) =
+                    corrects(pending.by_policy, pending.prior_performance);
                 let because = (known.inputs.clone(), known.formula.clone());
-                draft.expect_with(of, moved, rule, because);
+                draft.expect_with(of, (cause, measure, on), rule, because);
             }
         }
         let Some(covered) = obligation.covered(through) else { continue };

@@ -43,6 +43,8 @@ named_enum! {
         CorrectsPosted = "corrects_posted",
         /// A change catches up what was done before it.
         PriorPerformance = "prior_performance",
+        /// What remains is spread under another policy; days posted before are corrected.
+        PolicyChange = "policy_change",
         /// A change ends the old contract and begins a new one.
         Prospective = "prospective",
         /// A change is a part of the contract, measured anew.
@@ -117,6 +119,7 @@ impl Rule {
             Self::InterestInPrice => "606-10-32-15",
             Self::CorrectsPosted => "606-10-25-35",
             Self::PriorPerformance => "606-10-50-12A",
+            Self::PolicyChange => "250-10-45-17",
             Self::Prospective => "606-10-25-13(a)",
             Self::CatchUp => "606-10-25-13(b)",
             Self::Mixed => "606-10-25-13(c)",

@@ -26,10 +26,11 @@ pub(super) fn earned(
     day: NaiveDate,
 ) -> Result<Formula, EngineError> {
     match phase.spread {
-        Spread::Time { term, convention, since } => {
+        Spread::Time { term, convention, since, rounding } => {
             let rest = sub(phase.price, phase.carved)?;
-            let schedule = Schedule::new(term, convention, obligation.rounding, rest, since)?;
-            let earned = by_time(&schedule, (convention, obligation.rounding), rest, day)?;
+            let rounding = rounding.unwrap_or(obligation.rounding);
+            let schedule = Schedule::new(term, convention, rounding, rest, since)?;
+            let earned = by_time(&schedule, (convention, rounding), rest, day)?;
             Ok(beside(phase, earned))
         }
         Spread::Measured { at_cost, .. } => {
@@ -206,10 +207,11 @@ pub(super) fn inputs(obligation: &ObligationState, phase: &Phase, day: NaiveDate
     let mut tell = |label, value| inputs.push(Told::new(label, value));
     tell(Label::Method, Value::Name(obligation.method.name().to_owned()));
     match phase.spread {
-        Spread::Time { term, convention, .. } => {
+        Spread::Time { term, convention, rounding, .. } => {
+            let rounding = rounding.unwrap_or(obligation.rounding);
             tell(Label::Term, Value::Term(term));
             tell(Label::Convention, Value::Name(convention.name().to_owned()));
-            tell(Label::Rounding, Value::Name(obligation.rounding.name().to_owned()));
+            tell(Label::Rounding, Value::Name(rounding.name().to_owned()));
         }
         Spread::Measured { .. } | Spread::Metered => {
             if let Some(point) = obligation.point(day) {

@@ -47,6 +47,8 @@ named_enum! {
         Held = "held",
         /// What was withheld may be posted.
         Released = "released",
+        /// Another version of the policy governs.
+        PolicyChanged = "policy_changed",
         /// Revenue was posted.
         Run = "run",
     }
@@ -67,6 +69,7 @@ impl FactKind {
             Fact::Adjusted(_) => Self::Adjusted,
             Fact::Held(_) => Self::Held,
             Fact::Released(_) => Self::Released,
+            Fact::PolicyChanged(_) => Self::PolicyChanged,
             Fact::Run { .. } => Self::Run,
         }
     }

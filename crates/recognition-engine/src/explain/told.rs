@@ -13,6 +13,7 @@ use crate::{
     error::EngineError,
     facts::{Clause, Concession, Estimate, Fact, InvoiceLine, SignedContract, SignedObligation},
     method::Method,
+    policy::Policy,
     progress::Reading,
     state::ContractState,
     terminate::{Refund, TerminationFact},
@@ -73,6 +74,7 @@ pub(super) fn tell(
                 draft.tell_of(key(state, id)?, Label::Held, Value::Yes);
             }
         }
+        Fact::PolicyChanged(version) => policy(draft, state.governing(), &version.policy),
         Fact::Run { through } => draft.tell(Label::Through, Value::Day(*through)),
     }
     Ok(())
@@ -90,6 +92,22 @@ pub(super) fn closed(draft: &mut Draft<'_>, (before, now): (Option<NaiveDate>, O
             draft.tell(Label::OpenAgainFrom, Value::Day(open));
         }
         (_, None) => draft.tell(Label::AllOpenAgain, Value::Yes),
+    }
+}
+
+/// What a version of the policy says otherwise than the one before.
+fn policy(draft: &mut Draft<'_>, before: &Policy, policy: &Policy) {
+    let version = Quantity::whole(i64::from(policy.version)).unwrap_or(Quantity::ZERO);
+    draft.tell(Label::PolicyVersion, Value::Quantity(version));
+    let mut tell = |label, name: &str| draft.tell(label, Value::Name(name.to_owned()));
+    if policy.convention != before.convention {
+        tell(Label::Convention, policy.convention.name());
+    }
+    if policy.rounding != before.rounding {
+        tell(Label::Rounding, policy.rounding.name());
+    }
+    if policy.receivable_on != before.receivable_on {
+        tell(Label::ReceivableOn, policy.receivable_on.name());
     }
 }
 

@@ -7,8 +7,8 @@ use super::{
 use crate::{
     AdjustmentFact, AmendmentFact, Cause, Concession, Convention, CreditFact, EngineError,
     Estimate, EstimateFact, Fact, Filter, InvoiceLine, Measure, Method, ObligationChange,
-    PaymentFact, Periods, ProgressFact, Reading, Refund, Rounding, TerminationFact, Treatment,
-    Variable, propose,
+    PaymentFact, Periods, Policies, ProgressFact, Reading, Refund, Rounding, TerminationFact,
+    Treatment, Variable, propose,
 };
 
 fn even(convention: Convention) -> crate::Policy {
@@ -217,7 +217,8 @@ fn change_order_on_a_construction_contract() {
     ];
     for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
         let (state, ledger) = (story.state.clone(), story.ledger.clone());
-        let mut copy = Story { state, ledger, periods: Periods::default() };
+        let policies = Policies::default();
+        let mut copy = Story { state, ledger, periods: Periods::default(), policies };
         order.iter().for_each(|&fact| copy.fact(&facts[fact]));
         copy.run("2027-02-15");
         assert_eq!(at(&copy, "2027-02-15"), (69_146_341, 65_853_659), "{order:?}");
@@ -499,8 +500,12 @@ fn what_is_carved_out_is_earned_once() {
     let mut plain = Story::sign(signed, even(Convention::ActualDays));
     plain.fact(&cost("2026-03-31", 2_000_000, 1_500_000));
     plain.run("2026-03-31");
-    let mut adjusted =
-        Story { state: plain.state.clone(), ledger: plain.ledger.clone(), periods: plain.periods };
+    let mut adjusted = Story {
+        state: plain.state.clone(),
+        ledger: plain.ledger.clone(),
+        periods: plain.periods,
+        policies: plain.policies.clone(),
+    };
     adjusted.fact(&Fact::Adjusted(AdjustmentFact {
         contract: contract_id(),
         obligation: obligation_id(0),

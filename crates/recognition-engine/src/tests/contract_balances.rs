@@ -89,8 +89,12 @@ fn earlier_points_may_be_left_out() {
     whole.run("2026-01-31");
     whole.run("2026-02-28");
     whole.run("2026-03-31");
-    let mut part =
-        Story { state: whole.state.clone(), ledger: whole.ledger.clone(), periods: whole.periods };
+    let mut part = Story {
+        state: whole.state.clone(),
+        ledger: whole.ledger.clone(),
+        periods: whole.periods,
+        policies: whole.policies.clone(),
+    };
     part.state.accounting[0].balances.drain(..2);
     assert_eq!(part.state.accounting[0].balances[0].on, day("2026-02-28"));
     whole.invoice("2026-03-10", 20_000);

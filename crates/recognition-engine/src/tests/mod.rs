@@ -21,6 +21,7 @@ mod methods;
 mod options;
 mod period_amounts;
 mod periods;
+mod policies;
 mod properties;
 mod roundings;
 mod runs;
@@ -35,8 +36,8 @@ use uuid::Uuid;
 
 use crate::{
     Balances, ContractState, Convention, Effects, EngineError, Fact, Filter, InvoiceFact,
-    InvoiceLine, Ledger, Method, Periods, Policy, Rounding, Schedule, SignedContract,
-    SignedObligation, Term, fold,
+    InvoiceLine, Ledger, Method, Periods, Policies, Policy, PolicyVersion, Rounding, Schedule,
+    SignedContract, SignedObligation, Term, account, fold,
 };
 
 /// A date from "2026-01-31".
@@ -143,6 +144,7 @@ struct Story {
     state: ContractState,
     ledger: Ledger,
     periods: Periods,
+    policies: Policies,
 }
 
 impl Story {
@@ -154,7 +156,8 @@ impl Story {
         let (state, effects) = fold(None, &Fact::Signed { contract, policy }, periods).unwrap();
         let mut ledger = Ledger::default();
         ledger.apply(&effects);
-        Self { state, ledger, periods }
+        let policies = Policies { first: policy, later: Vec::new() };
+        Self { state, ledger, periods, policies }
     }
 
     fn fact(&mut self, fact: &Fact) {
@@ -163,11 +166,19 @@ impl Story {
 
     /// Takes a fact in; refused, it changes nothing. Whatever it does, the journal is balanced.
     fn try_fact(&mut self, fact: &Fact) -> Result<Effects, EngineError> {
-        let (state, effects) = fold(Some(self.state.clone()), fact, self.periods)?;
+        let state = Some(self.state.clone());
+        let (state, effects) = account(state, fact, &self.policies, self.periods)?;
         self.state = state;
         self.ledger.apply(&effects);
         journal::assert_balanced(&effects);
         Ok(effects)
+    }
+
+    /// Another version of the policy, set now, in force from a day on.
+    fn policy(&mut self, from: &str, convention: Convention, rounding: Rounding) {
+        let last = self.policies.later.last().map_or(self.policies.first, |of| of.policy);
+        let policy = Policy { version: last.version + 1, convention, rounding, ..last };
+        self.policies.later.push(PolicyVersion { from: day(from), policy });
     }
 
     fn close(&mut self, through: &str) {

@@ -115,7 +115,8 @@ fn due_is_what_a_run_would_post() {
     let quantity = Quantity::whole(1).unwrap();
     made.obligations[0].method = Method::PointInTime { quantity, gates: Vec::new() };
     let mut story = Story::sign(made, Policy::default());
-    let due = |story: &Story, through: &str| story.state.is_due(day(through)).unwrap();
+    let due =
+        |story: &Story, through: &str| story.state.is_due(day(through), &story.policies).unwrap();
     assert_eq!((due(&story, "2026-01-31"), due(&story, "2026-12-31")), (false, true));
     let (contract, obligation) = (contract_id(), obligation_id(0));
     let reading = Reading::Delivered { quantity: None, gate: None };

@@ -9,7 +9,7 @@ use backlog_money::Currency;
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1::AccountingPosted;
 use backlog_recognition_engine::{
-    ContractState, Effects, Fact, Periods, Policy, SignedContract, fold,
+    ContractState, Effects, Fact, Periods, Policies, Policy, SignedContract, account,
 };
 use chrono::NaiveDate;
 
@@ -20,6 +20,7 @@ use super::totals::PeriodTotals;
 use crate::adjustment::Adjustment;
 use crate::journal::{JournalBooks, JournalChange};
 use crate::period::{Close, OpenWork};
+use crate::policy::Version;
 use crate::run::{Run, Worked};
 
 /// A tenant's books, as far as they are loaded.
@@ -39,6 +40,8 @@ pub struct Books {
     pub closes: BTreeMap<(NaiveDate, u32), Close>,
     /// Adjustments that need, or needed, a second person.
     pub adjustments: BTreeMap<AdjustmentId, Adjustment>,
+    /// Versions of the policy after the first; all of them, whatever else is loaded.
+    pub policies: BTreeMap<u32, Version>,
     /// What is left to do before a day, as the tables tell it for a close.
     pub open_work: BTreeMap<NaiveDate, OpenWork>,
     /// The fence of the latest lease of scheduled runs; loaded for chunks that name one.
@@ -55,8 +58,10 @@ pub struct TenantBooks {
     pub account: AccountId,
     /// The currency of the books.
     pub functional: Currency,
-    /// The measurement policy in force.
+    /// The first measurement policy.
     pub policy: Policy,
+    /// How many versions of the policy there are.
+    pub policy_versions: u32,
     /// The calendar, and how far it is closed.
     pub periods: Periods,
     /// Whether an adjustment is posted only when a second person has approved it.
@@ -86,6 +91,8 @@ pub struct BooksChange {
     pub totals: PeriodTotals,
     /// A close, as it then is.
     pub close: Option<Close>,
+    /// A version of the policy that is set.
+    pub policy: Option<Version>,
     /// An adjustment, as it then is.
     pub adjustment: Option<Adjustment>,
     /// The day through which scheduled runs are done with it.
@@ -135,6 +142,7 @@ impl Books {
                 account,
                 functional,
                 policy,
+                policy_versions: policy.version,
                 periods: Periods { calendar, closed_through: None },
                 adjustments_need_approval,
                 recognized_through: None,
@@ -158,7 +166,7 @@ impl Books {
                 Effects::default()
             }
             ContractFact::Signed { contract, stated_price } => {
-                self.signed(contract, stated_price, books.policy, &mut change)?
+                self.signed(contract, stated_price, &mut change)?
             }
             ContractFact::Changed { contract, currency, fact } => {
                 let (changed, effects) = self.changed(contract, currency, &fact)?;
@@ -175,6 +183,13 @@ impl Books {
     /// The tenant's periods; all open before its creation.
     pub(crate) fn periods(&self) -> Periods {
         self.tenant.map(|tenant| tenant.periods).unwrap_or_default()
+    }
+
+    /// All versions of the tenant's policy.
+    pub(crate) fn policies(&self) -> Policies {
+        let first = self.tenant.map(|tenant| tenant.policy).unwrap_or_default();
+        let later = self.policies.values().map(|version| version.measures).collect();
+        Policies { first, later }
     }
 
     /// Takes a change in. `place` is the last entry of this log that was written for it.
@@ -194,24 +209,28 @@ impl Books {
         if let Some(close) = change.close {
             self.closes.insert((close.first, close.version), close);
         }
+        if let Some(version) = change.policy {
+            self.policies.insert(version.measures.policy.version, version);
+        }
         if let Some(adjustment) = change.adjustment {
             self.adjustments.insert(adjustment.id, adjustment);
         }
     }
 
-    /// A signature books the contract under the policy in force (606-10-25-1, 32-28).
+    /// A signature books the contract under the policy in force on its day (606-10-25-1, 32-28).
     fn signed(
         &self,
         contract: SignedContract,
         stated_price: Option<i128>,
-        policy: Policy,
         change: &mut BooksChange,
     ) -> Result<Effects, AccountingError> {
         let id = contract.contract;
         let engine = |source| AccountingError::Engine { contract: id, source };
         let known = self.contracts.get(&id).cloned();
+        let policies = self.policies();
+        let policy = policies.on(contract.signed_on);
         let fact = Fact::Signed { contract, policy };
-        let (state, effects) = fold(known, &fact, self.periods()).map_err(engine)?;
+        let (state, effects) = account(known, &fact, &policies, self.periods()).map_err(engine)?;
         let allocated = state.allocation.fixed;
         if let Some(stated) = stated_price.filter(|stated| *stated != allocated) {
             return Err(AccountingError::PriceDiffers { contract: id, allocated, stated });
@@ -232,7 +251,7 @@ impl Books {
         if let Some((expected, found)) = expected.zip(currency).filter(|(of, found)| of != found) {
             return Err(AccountingError::OtherCurrency { contract, expected, found });
         }
-        let (state, effects) = fold(known, fact, self.periods())
+        let (state, effects) = account(known, fact, &self.policies(), self.periods())
             .map_err(|source| AccountingError::Engine { contract, source })?;
         let changed = kept(state, &effects)?;
         Ok((changed, effects))

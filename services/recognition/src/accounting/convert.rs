@@ -18,6 +18,7 @@ use prost::Message;
 pub(crate) use self::criteria::criterion;
 pub use self::effects::{accounting_posted, cause, measure, money, movement, plan_change};
 pub use self::own::own_fact;
+pub(crate) use self::tenant::{convention, receivable_on, rounding};
 
 use self::billing::{credit_note_issued, invoice_issued, payment_recorded};
 use self::changes::{contract_amended, contract_terminated};

@@ -7,7 +7,7 @@ use backlog_event_log::{Rows, Work};
 use backlog_ids::{AdjustmentId, ContractId, RunId, TenantId};
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::LogEntry;
-use backlog_recognition_engine::ContractState;
+use backlog_recognition_engine::{ContractState, Fact, policies_due};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
@@ -22,6 +22,7 @@ use crate::journal::JournalBooks;
 use crate::journal::journal::Kept;
 use crate::journal::rows as journal_rows;
 use crate::period::{PeriodCommand, repo as period_repo, rows as period_rows};
+use crate::policy::{repo as policy_repo, rows as policy_rows};
 use crate::run::RecognizeChunk;
 use crate::run::rows as run_rows;
 
@@ -42,6 +43,7 @@ const TOTAL: usize = 12;
 const CLOSE: usize = 13;
 const ADJUSTMENT: usize = 14;
 const LEASE: usize = 15;
+const POLICY: usize = 16;
 
 /// The tables, in the order of the places.
 pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
@@ -62,6 +64,7 @@ pub(crate) fn tables() -> Vec<backlog_db::TableSpec> {
         period_rows::CLOSE,
         adjustment_rows::ADJUSTMENT,
         run_rows::LEASE,
+        policy_rows::POLICY,
     ]
 }
 
@@ -87,6 +90,7 @@ struct Changed {
     totals: PeriodTotals,
     closes: BTreeSet<(NaiveDate, u32)>,
     adjustments: BTreeSet<AdjustmentId>,
+    policies: BTreeSet<u32>,
     /// The day through which scheduled runs are done.
     scheduled: Option<NaiveDate>,
 }
@@ -101,8 +105,9 @@ impl Loaded {
     pub(crate) fn apply(&mut self, tenant: TenantId, change: BooksChange, place: u64) {
         let books = self.books.entry(tenant).or_default();
         let changed = self.changed.entry(tenant).or_default();
-        let reached =
-            |books: &Books| books.tenant.map(|tenant| (tenant.recognized_through, tenant.periods));
+        let reached = |books: &Books| {
+            books.tenant.map(|of| (of.recognized_through, of.periods, of.policy_versions))
+        };
         let before = reached(books);
         changed.opened |= change.opens;
         for contract in &change.contracts {
@@ -123,6 +128,7 @@ impl Loaded {
         changed.totals.add(&change.totals);
         changed.closes.extend(change.close.as_ref().map(|close| (close.first, close.version)));
         changed.adjustments.extend(change.adjustment.as_ref().map(|adjustment| adjustment.id));
+        changed.policies.extend(change.policy.as_ref().map(|of| of.measures.policy.version));
         changed.scheduled = change.scheduled.max(changed.scheduled);
         books.apply(change, place);
         changed.tenant |= reached(books) != before;
@@ -153,6 +159,9 @@ impl Loaded {
             let adjustments = changed.adjustments.iter();
             for adjustment in adjustments.filter_map(|id| books.adjustments.get(id)) {
                 out.push(ADJUSTMENT, adjustment_rows::adjustment(*tenant, adjustment));
+            }
+            for version in changed.policies.iter().filter_map(|key| books.policies.get(key)) {
+                out.push(POLICY, policy_rows::policy(*tenant, version));
             }
             if let Some(through) = changed.scheduled {
                 out.push(LEASE, run_rows::lease_done(*tenant, through));
@@ -233,7 +242,7 @@ impl Named {
                     named.tenants.insert(*tenant);
                     named.changed(*tenant, record.own.contract, record.own.fact.on());
                 }
-                Work::Command(tenant, Command::Journal(_)) => {
+                Work::Command(tenant, Command::Journal(_) | Command::Policy(_)) => {
                     named.tenants.insert(*tenant);
                 }
                 Work::Command(tenant, Command::Period(command)) => {
@@ -312,6 +321,7 @@ pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Lo
     let mut named = Named::of(work);
     let mut loaded = Loaded::default();
     let heads = tenants(tx, &named, &mut loaded).await?;
+    policy_repo::load(tx, &mut loaded.books).await?;
     if let [Work::Command(tenant, Command::Chunk(chunk))] = work {
         let worked = heads.get(tenant).and_then(|head| chunk.worked_out(*head));
         if let Some(worked) = worked {
@@ -348,7 +358,7 @@ async fn tenants(
     let ids: Vec<Uuid> = named.tenants.iter().map(|tenant| tenant.uuid()).collect();
     let found = tx
         .query(
-            "select t.tenant_id, r.account_id, t.policy_version, t.convention, t.rounding, \
+            "select t.tenant_id, r.account_id, t.policy_version, t.policy_versions, t.convention, t.rounding, \
              t.receivable_on, t.recognized_through, t.functional_currency, t.calendar, \
              t.adjustments_need_approval, t.closed_through, coalesce(a.seq, 0) as covered, \
              h.seq as head from tenant t join tenant_registry r on r.tenant_id = t.tenant_id \
@@ -460,6 +470,12 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
             (Some(invoiced), posted) => earlier(posted, invoiced),
             (None, posted) => posted,
         };
+        // What governs a contract from now on changes it on an earlier day.
+        let by = named.recognized.get(key).copied().max(*invoiced);
+        let first = match by.and_then(|by| governed_from(loaded.books(*tenant), state, by)) {
+            Some(from) => earlier(first, from),
+            None => first,
+        };
         // What becomes a contract with the fact is booked on a day of its own, maybe an earlier one.
         let first = match state.standing.not_yet() {
             Some(_) => first.map(|_| rows::never()),
@@ -506,6 +522,12 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
         }
     }
     Ok(())
+}
+
+/// The first day on which a version of the policy governs that a contract takes up with a fact of a day.
+fn governed_from(books: &Books, state: &ContractState, by: NaiveDate) -> Option<NaiveDate> {
+    let due = policies_due(state, &Fact::Run { through: by }, &books.policies());
+    due.first().map(|version| version.from)
 }
 
 fn contract_keys(named: &Named) -> (Vec<Uuid>, Vec<Uuid>) {

@@ -8,7 +8,7 @@ use backlog_money::{Currency, Quantity};
 use backlog_recognition_engine::{
     AccountingContract, Allocation, BalancePoint, Calendar, Clause, ContractState, Convention,
     Financing, Hold, Mark, Method, ObligationState, Pending, Periods, Phase, Point, Policy,
-    ReceivableOn, Renewal, Rounding, Standing, Term, accounting_contract_of,
+    PolicyVersion, ReceivableOn, Renewal, Rounding, Standing, Term, accounting_contract_of,
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -35,11 +35,10 @@ pub(crate) const TENANT: TableSpec = TableSpec {
         ("calendar", "text"),
         ("adjustments_need_approval", "boolean"),
         ("closed_through", "date"),
+        ("policy_versions", "bigint"),
     ],
     conflict: Conflict::Do(
-        "(tenant_id) do update set policy_version = excluded.policy_version, \
-         convention = excluded.convention, rounding = excluded.rounding, \
-         receivable_on = excluded.receivable_on, \
+        "(tenant_id) do update set policy_versions = excluded.policy_versions, \
          recognized_through = excluded.recognized_through, \
          closed_through = excluded.closed_through",
     ),
@@ -58,11 +57,13 @@ pub(crate) const CONTRACT: TableSpec = TableSpec {
         ("receivable_on", "text"),
         ("receivable", "bigint"),
         ("advance", "bigint"),
+        ("governing_version", "bigint"),
         ("basis", "text"),
     ],
     conflict: Conflict::Do(
         "(tenant_id, contract_id) do update set signed_on = excluded.signed_on, \
-         receivable = excluded.receivable, advance = excluded.advance, basis = excluded.basis",
+         receivable = excluded.receivable, advance = excluded.advance, \
+         governing_version = excluded.governing_version, basis = excluded.basis",
     ),
 };
 
@@ -164,6 +165,8 @@ struct ContractBasis<'a> {
     financing: Option<Financing>,
     #[serde(default, skip_serializing_if = "is_contract")]
     standing: Cow<'a, Standing>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    policies: Cow<'a, [PolicyVersion]>,
 }
 
 /// What of an obligation changes rarely, as the column `basis` holds it.
@@ -212,6 +215,7 @@ pub(crate) fn contract_basis(state: &ContractState) -> String {
         enforced_on: state.enforced_on,
         financing: state.financing,
         standing: Cow::Borrowed(&state.standing),
+        policies: Cow::Borrowed(&state.policies),
     })
 }
 
@@ -289,6 +293,7 @@ pub(crate) fn tenant(tenant: TenantId, books: &TenantBooks) -> Row {
         books.periods.calendar.word().into(),
         books.adjustments_need_approval.into(),
         books.periods.closed_through.unwrap_or_else(never).into(),
+        i64::from(books.policy_versions).into(),
     ]
 }
 
@@ -304,6 +309,7 @@ pub(crate) fn contract(tenant: TenantId, state: &ContractState) -> Row {
         state.policy.receivable_on.name().into(),
         minor(state.receivable).into(),
         minor(state.advance).into(),
+        i64::from(state.governing().version).into(),
         contract_basis(state).into(),
     ]
 }
@@ -366,6 +372,8 @@ pub(crate) fn tenant_from(row: &QueryResult) -> Result<TenantBooks, DbError> {
         account: id::<AccountId>(row, "account_id")?,
         functional: currency_in(row, "functional_currency")?,
         policy: policy_from(row)?,
+        policy_versions: u32::try_from(count(row, "policy_versions")?)
+            .map_err(|_| corrupt("policy_versions"))?,
         periods: periods_from(row)?,
         adjustments_need_approval: row.try_get("", "adjustments_need_approval")?,
         recognized_through: Some(through).filter(|through| *through != never()),
@@ -397,6 +405,7 @@ pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError>
         currency: currency(row)?,
         term: basis.term,
         policy: policy_from(row)?,
+        policies: basis.policies.into_owned(),
         allocation: basis.allocation.into_owned(),
         obligations: Vec::new(),
         receivable: amount(row, "receivable")?,

@@ -134,21 +134,21 @@ impl Page {
     /// The facts accounted for after a place. Without a filter, also those that moved nothing.
     pub(crate) fn of(query: &ExplainQuery, history: &History, after: u64) -> Self {
         let filtered = query.obligation.is_some() || query.period.is_some();
-        let mut told = Vec::new();
+        let mut told: Vec<Told> = Vec::new();
         for fact in history.told.iter().filter(|told| told.posted > after) {
             let mut fact = fact.clone();
             fact.explained.lines.retain(|line| query.takes(line));
-            if !filtered || !fact.explained.lines.is_empty() {
-                told.push(fact);
+            if filtered && fact.explained.lines.is_empty() {
+                continue;
             }
-            if told.len() > query.page_size {
-                break;
+            // What was accounted for together stays together.
+            let last = told.last().map(|told| told.posted).filter(|last| *last != fact.posted);
+            if told.len() >= query.page_size && last.is_some() {
+                return Self { told, last };
             }
+            told.push(fact);
         }
-        let more = told.len() > query.page_size;
-        told.truncate(query.page_size);
-        let last = told.last().filter(|_| more).map(|told| told.posted);
-        Self { told, last }
+        Self { told, last: None }
     }
 }
 

@@ -9,6 +9,7 @@ use backlog_ids::{ContractId, TenantId};
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1 as pb;
 use backlog_proto::recognition::v1::explain_service_server::ExplainService;
+use backlog_recognition_engine::Policies;
 use backlog_service_kit::page::{PageScope, PageTokenInvalid, PageTokens};
 use backlog_service_kit::{context, deadline, to_status};
 use backlog_tenancy::Permission;
@@ -20,6 +21,8 @@ use super::error::ExplainFault;
 use super::history::{History, Posted, history};
 use super::queries::{Reach, entries_naming, in_force, signed_under};
 use crate::period::queries::{KnownPeriods, periods_of};
+use crate::policy::policy::aggregate;
+use crate::policy::queries::policies_of;
 
 const EXPLAIN: &str = "backlog.recognition.v1.ExplainService/ExplainContract";
 
@@ -68,7 +71,9 @@ impl ExplainServer {
             .await?
             .ok_or(ExplainFault::UnknownContract(query.contract))?;
         let known = self.periods(tenant).await?;
-        let history = self.history(tenant, query.contract, &reach, &known).await?;
+        let policies = self.policies(tenant).await?;
+        let known = (&known, &policies);
+        let history = self.history(tenant, query.contract, &reach, known).await?;
         let page = Page::of(&query, &history, after);
         let token = page.last.map(|seq| self.tokens.issue(&scope, &seq.to_be_bytes()));
         explain_response(&query, &history, &page, &reach)
@@ -90,16 +95,20 @@ impl ExplainServer {
         let contract = query.change.contract;
         let known = signed_under(&self.database, tenant, contract).await?;
         let periods = self.periods(tenant).await?;
+        let policies = self.policies(tenant).await?;
         let (reach, history) = match known {
-            Some(reach) => (reach, self.history(tenant, contract, &reach, &periods).await?),
+            Some(reach) => {
+                let known = (&periods, &policies);
+                (reach, self.history(tenant, contract, &reach, known).await?)
+            }
             None if query.change.signs => {
                 let reach = in_force(&self.database, tenant).await?;
                 (reach.ok_or(ExplainFault::Unavailable)?, History::default())
             }
             None => return Err(ExplainFault::UnknownContract(contract)),
         };
-        let under = (reach.policy, periods.periods);
-        let previews = query.change.preview(&history.explainer, under, query.run_through)?;
+        let under = (&policies, periods.periods);
+        let previews = query.change.preview(history.explainer, under, query.run_through)?;
         preview_response(&previews, &reach)
             .ok_or_else(|| failed(contract, "an amount cannot be rendered"))
     }
@@ -118,13 +127,19 @@ impl ExplainServer {
         periods_of(&self.database, tenant).await?.ok_or(ExplainFault::Unavailable)
     }
 
+    /// The tenant's policies: what governs a contract before a fact.
+    async fn policies(&self, tenant: TenantId) -> Result<Policies, ExplainFault> {
+        let known = policies_of(&self.database, tenant).await?;
+        Ok(known.ok_or(ExplainFault::Unavailable)?.policies())
+    }
+
     /// A contract's facts, explained, as far as an answer reaches.
     async fn history(
         &self,
         tenant: TenantId,
         contract: ContractId,
         reach: &Reach,
-        known: &KnownPeriods,
+        (known, policies): (&KnownPeriods, &Policies),
     ) -> Result<History, ExplainFault> {
         let limit = self.entries_max.saturating_add(1);
         let calendar = known.periods.calendar;
@@ -132,6 +147,8 @@ impl ExplainServer {
         let mut names: Vec<String> =
             closes.map(|close| calendar.period_of(close.last).to_string()).collect();
         names.dedup();
+        let versions = policies.later.iter();
+        names.extend(versions.map(|version| aggregate(version.policy.version)));
         names.push(contract.to_string());
         let through = reach.recognition_seq;
         let entries = entries_naming(&self.database, tenant, names, through, limit).await?;

@@ -10,12 +10,15 @@ use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1 as pb;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::{AccountingPosted, Movement};
-use backlog_recognition_engine::{Calendar, Explained, Explainer, Fact, Periods, Policy};
+use backlog_recognition_engine::{
+    Calendar, Explained, Explainer, Fact, Periods, Policies, Policy, policies_due,
+};
 use chrono::NaiveDate;
 use prost::Message;
 
 use crate::accounting::convert::{fact, movement, own_fact};
 use crate::accounting::fact::ContractFact;
+use crate::policy::convert::version;
 
 /// An entry of this log that names a contract.
 pub(crate) struct Posted {
@@ -99,6 +102,7 @@ pub(crate) fn history(
     let mut history = History::default();
     let mut periods = Periods { calendar, closed_through: None };
     let mut closed = BTreeSet::new();
+    let mut policies = Governing::default();
     let mut last_run = String::new();
     let (mut made, mut stored) = (Vec::new(), Vec::new());
     for entry in posted {
@@ -112,21 +116,60 @@ pub(crate) fn history(
             periods.closed_through = closed.last().copied();
             continue;
         }
+        if policies.takes(entry)? {
+            continue;
+        }
         let Some((source, fact)) = fact_of(entry, contract, policy, contract_log)? else {
             continue;
         };
         run.clone_into(&mut last_run);
-        let taken = history.explainer.take(&fact, periods);
-        let (explained, effects) =
-            taken.map_err(|error| format!("entry {}: {error}", entry.seq))?;
-        made.extend(effects.movements.iter().map(movement));
-        history.told.push(Told { source, posted: entry.seq, explained });
+        for (source, fact) in policies.before(&history.explainer, source, fact) {
+            let taken = history.explainer.take(&fact, periods);
+            let (explained, effects) =
+                taken.map_err(|error| format!("entry {}: {error}", entry.seq))?;
+            made.extend(effects.movements.iter().map(movement));
+            history.told.push(Told { source, posted: entry.seq, explained });
+        }
     }
     if made == stored {
         return Ok(history);
     }
     let same = made.iter().zip(&stored).take_while(|(one, two)| one == two).count();
     Err(format!("movement {same} of {name} is not what was posted"))
+}
+
+/// Versions of the policy as they are set along the log.
+#[derive(Default)]
+struct Governing {
+    policies: Policies,
+    /// Where each after the first is written.
+    places: Vec<u64>,
+}
+
+impl Governing {
+    /// Takes an entry in if it sets a version.
+    fn takes(&mut self, entry: &Posted) -> Result<bool, String> {
+        let Some(Wire::PolicySet(wire)) = &entry.posted.own_fact else { return Ok(false) };
+        let set = version(wire, &mut Fields::new());
+        let set = set.ok_or_else(|| format!("entry {}: a policy is not readable", entry.seq))?;
+        self.policies.later.push(set.measures);
+        self.places.push(entry.seq);
+        Ok(true)
+    }
+
+    /// What comes before a fact of the contract, each where it is written, and the fact.
+    fn before(&self, explainer: &Explainer, source: Position, fact: Fact) -> Vec<(Position, Fact)> {
+        let due = explainer.state().map(|state| policies_due(state, &fact, &self.policies));
+        let place = |set| {
+            let known = self.policies.later.iter().position(|known| *known == set);
+            known.and_then(|place| self.places.get(place)).copied().unwrap_or_default()
+        };
+        let due = due.unwrap_or_default().into_iter().map(|set| {
+            let source = Position { log: Log::Recognition, seq: place(set) };
+            (source, Fact::PolicyChanged(set))
+        });
+        due.chain([(source, fact)]).collect()
+    }
 }
 
 /// The fact of a contract that an entry accounts for; none when it is another contract's.

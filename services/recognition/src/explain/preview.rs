@@ -2,7 +2,9 @@
 
 use backlog_ids::ContractId;
 use backlog_proto::log::v1::LogEntry;
-use backlog_recognition_engine::{Explainer, Fact, Periods, Policy, Preview, preview};
+use backlog_recognition_engine::{
+    Explainer, Fact, Periods, Policies, Preview, policies_due, preview,
+};
 use chrono::NaiveDate;
 
 use super::error::ExplainFault;
@@ -41,18 +43,27 @@ impl Change {
         Some(Self { contract, signs, fact })
     }
 
-    /// What it would do, under each treatment that is possible. A signature is under `policy`.
+    /// What it would do, under each treatment that is possible, after the policies that are in force by
+    /// its day.
     pub(crate) fn preview(
         self,
-        explainer: &Explainer,
-        (policy, periods): (Policy, Periods),
+        mut explainer: Explainer,
+        (policies, periods): (&Policies, Periods),
         run_through: Option<NaiveDate>,
     ) -> Result<Vec<Preview>, ExplainFault> {
         let fact = match self.fact {
-            ContractFact::Signed { contract, .. } => Fact::Signed { contract, policy },
+            ContractFact::Signed { contract, .. } => {
+                let policy = policies.on(contract.signed_on);
+                Fact::Signed { contract, policy }
+            }
             ContractFact::Changed { fact, .. } => fact,
             _ => return Err(ExplainFault::Internal),
         };
-        preview(explainer, &fact, run_through, periods).map_err(ExplainFault::Refused)
+        let due = explainer.state().map(|state| policies_due(state, &fact, policies));
+        for version in due.unwrap_or_default() {
+            let governed = explainer.take(&Fact::PolicyChanged(version), periods);
+            governed.map_err(ExplainFault::Refused)?;
+        }
+        preview(&explainer, &fact, run_through, periods).map_err(ExplainFault::Refused)
     }
 }

@@ -164,7 +164,9 @@ impl ClosePeriod {
     ) -> Vec<CheckItem> {
         let work = books.open_work.get(&period.last).copied().unwrap_or_default();
         let due = books.contracts.values();
-        let due = due.filter(|state| !matches!(state.is_due(period.last), Ok(false))).count();
+        let policies = books.policies();
+        let due =
+            due.filter(|state| !matches!(state.is_due(period.last, &policies), Ok(false))).count();
         let waiting = books.adjustments.values().filter(|adjustment| {
             adjustment.state == AdjustmentState::Proposed && adjustment.on <= period.last
         });

@@ -83,7 +83,8 @@ fn encoded(wire: &Wire) -> Vec<u8> {
         | Wire::PeriodReopened(_)
         | Wire::AdjustmentProposed(_)
         | Wire::AdjustmentApproved(_)
-        | Wire::AdjustmentRejected(_) => Vec::new(),
+        | Wire::AdjustmentRejected(_)
+        | Wire::PolicySet(_) => Vec::new(),
     }
 }
 

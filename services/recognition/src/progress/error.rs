@@ -101,7 +101,8 @@ const fn places(wire: &Wire) -> (&'static str, &'static str, &'static str) {
         | Wire::PeriodReopened(_)
         | Wire::AdjustmentProposed(_)
         | Wire::AdjustmentApproved(_)
-        | Wire::AdjustmentRejected(_) => ("adjustment", "amount", "obligation_id"),
+        | Wire::AdjustmentRejected(_)
+        | Wire::PolicySet(_) => ("adjustment", "amount", "obligation_id"),
     }
 }
 

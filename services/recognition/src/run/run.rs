@@ -6,7 +6,7 @@ use std::sync::Arc;
 use backlog_ids::{ContractId, RunId, TenantId, derive};
 use backlog_money::{Currency, Money};
 use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
-use backlog_recognition_engine::{ContractState, Effects, EngineError, Fact, Measure, fold};
+use backlog_recognition_engine::{ContractState, Effects, EngineError, Fact, Measure, account};
 use chrono::NaiveDate;
 
 use super::ahead::{Ahead, Worked};
@@ -179,8 +179,9 @@ pub(crate) fn recognize(
 ) -> Result<Option<(ContractChange, Effects)>, RunRefusal> {
     let Some(before) = books.contracts.get(&contract) else { return Ok(None) };
     let refuse = |source| RunRefusal::Engine { contract: Some(contract), source };
+    let (known, run) = (Some(before.clone()), Fact::Run { through });
     let (state, effects) =
-        fold(Some(before.clone()), &Fact::Run { through }, books.periods()).map_err(refuse)?;
+        account(known, &run, &books.policies(), books.periods()).map_err(refuse)?;
     if effects.is_empty() {
         return Ok(None);
     }
@@ -191,9 +192,9 @@ pub(crate) fn recognize(
     let mut pairs = before.obligations.iter().zip(&state.obligations);
     let bases = !pairs.all(|(before, after)| same_basis(before, after));
     // What a run changes of a contract itself: how far interest and what is enforceable are known, and
-    // whether it is one.
+    // whether it is one, and which policies govern it.
     let own = |of: &ContractState| (of.enforced_on, of.financing, of.standing.clone());
-    let own_row = own(before) != own(&state);
+    let own_row = own(before) != own(&state) || before.policies != state.policies;
     Ok(Some((ContractChange { state, own_row, bases, balances_from }, effects)))
 }
 

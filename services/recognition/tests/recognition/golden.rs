@@ -380,6 +380,25 @@ fn periods_and_approvals() {
         approved_by: text("bob"),
     }));
     check(include_str!("../golden/accounting_posted_adjustment_approved.hex"), &approved);
+    let policy = with(OwnFact::PolicySet(recognition::PolicyVersion {
+        version: 2,
+        effective_from: date("2026-07-01"),
+        policy: Some(recognition::Policy {
+            convention: contract::Convention::EvenMonths.into(),
+            rounding: contract::Rounding::FloorLast.into(),
+            receivable_on: contract::ReceivableOn::Due.into(),
+            standard: recognition::AccountingStandard::Ifrs15.into(),
+            expedients: Some(recognition::Expedients {
+                right_to_invoice: true,
+                one_year: true,
+                royalty: true,
+                series_variable: true,
+            }),
+        }),
+        reason: text("as the group does"),
+        set_by: text("ann"),
+    }));
+    check(include_str!("../golden/accounting_posted_policy_set.hex"), &policy);
     let rejected = with(OwnFact::AdjustmentRejected(recognition::AdjustmentRejected {
         adjustment_id,
         rejected_by: text("bob"),

@@ -11,6 +11,7 @@ mod golden;
 mod journal;
 mod owner;
 mod periods;
+mod policies;
 mod rebuild;
 mod runs;
 mod scheduled;

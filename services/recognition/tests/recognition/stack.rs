@@ -13,6 +13,7 @@ use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::log::v1::{GetProcessingRequest, GetProcessingResponse};
 use backlog_proto::recognition::v1::explain_service_client::ExplainServiceClient;
 use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
+use backlog_proto::recognition::v1::policy_service_client::PolicyServiceClient;
 use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
 use backlog_proto::recognition::v1::{
@@ -252,6 +253,10 @@ impl Replica {
 
     pub(crate) fn periods(&self) -> PeriodServiceClient<Channel> {
         PeriodServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn policies(&self) -> PolicyServiceClient<Channel> {
+        PolicyServiceClient::new(self.channel())
     }
 
     pub(crate) fn progress(&self) -> ProgressServiceClient<Channel> {

@@ -1,7 +1,7 @@
 //! Closing periods and opening the latest again, as the recognition service decides it.
 
 use backlog_proto::common::v1::ErrorReason;
-use backlog_recognition_engine::Period;
+use backlog_recognition_engine::{ContractState, Period};
 
 use crate::failure::Failure;
 
@@ -19,7 +19,8 @@ impl EnginePlayer {
             return Err(out_of_order(&period));
         }
         let signed = self.contracts.values().filter_map(|known| known.signed.as_ref());
-        let due = signed.filter(|(state, _)| !matches!(state.is_due(period.last), Ok(false)));
+        let is_due = |state: &ContractState| state.is_due(period.last, &self.policies);
+        let due = signed.filter(|(state, _)| !matches!(is_due(state), Ok(false)));
         let due = due.count();
         if due > 0 {
             let message = format!("{due} contracts have revenue to be recognized before {period}");

@@ -32,7 +32,7 @@ impl EnginePlayer {
     ) -> Result<(), Failure> {
         let contract = signed(terms, signed_on, self.currency)?;
         let tally = Tally::of(terms, &contract)?;
-        let fact = Fact::Signed { contract, policy: self.policy };
+        let fact = Fact::Signed { contract, policy: self.policies.on(signed_on) };
         let (state, effects) = fold(None, &fact, self.periods).map_err(refusal)?;
         let mut known = Known::new(terms, Some((state, tally)));
         known.facts.push((fact, self.periods));

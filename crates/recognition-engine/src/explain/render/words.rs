@@ -21,6 +21,7 @@ pub(super) const fn kind(kind: FactKind) -> &'static str {
         FactKind::Adjusted => "Revenue adjusted",
         FactKind::Held => "Revenue withheld",
         FactKind::Released => "Revenue released",
+        FactKind::PolicyChanged => "Policy changed",
         FactKind::Run => "Revenue posted",
     }
 }
@@ -115,6 +116,9 @@ const LABELS: &[(Label, &str)] = &[
     (Label::Method, "method"),
     (Label::Convention, "convention"),
     (Label::Rounding, "rounding"),
+    (Label::PolicyVersion, "version of the policy"),
+    (Label::Since, "spread anew from"),
+    (Label::ReceivableOn, "invoices are receivable on"),
     (Label::Term, "term"),
     (Label::Through, "through"),
     (Label::Percent, "percent complete"),

@@ -72,6 +72,7 @@ pub fn cause(cause: Cause) -> pb::Cause {
         Cause::Renewal => pb::Cause::Renewal,
         Cause::Interest => pb::Cause::Interest,
         Cause::Expiry => pb::Cause::Expiry,
+        Cause::PolicyChange => pb::Cause::PolicyChange,
     }
 }
 

@@ -34,7 +34,8 @@ pub fn own_fact(wire: &Wire, fields: &mut Fields) -> Option<OwnFact> {
         | Wire::PeriodReopened(_)
         | Wire::AdjustmentProposed(_)
         | Wire::AdjustmentApproved(_)
-        | Wire::AdjustmentRejected(_) => {
+        | Wire::AdjustmentRejected(_)
+        | Wire::PolicySet(_) => {
             fields.violation("own_fact", "must be of one contract");
             None
         }

@@ -47,29 +47,43 @@ fn calendar(word: &str, fields: &mut Fields) -> Option<Calendar> {
 fn first_policy(policy: &contract::MeasurementPolicy, fields: &mut Fields) -> Option<Policy> {
     let default = Policy::default();
     let convention = convention("policy.convention", policy.convention, fields);
-    let rounding = match contract::Rounding::try_from(policy.rounding) {
-        Ok(contract::Rounding::Unspecified) => Some(default.rounding),
-        Ok(contract::Rounding::Cumulative) => Some(Rounding::Cumulative),
-        Ok(contract::Rounding::FloorLast) => Some(Rounding::FloorLast),
-        Ok(contract::Rounding::PerPeriod) => Some(Rounding::PerPeriod),
-        Err(_) => unknown("policy.rounding", policy.rounding, fields),
-    };
-    let receivable_on = match contract::ReceivableOn::try_from(policy.receivable_on) {
-        Ok(contract::ReceivableOn::Unspecified) => Some(default.receivable_on),
-        Ok(contract::ReceivableOn::Issue) => Some(ReceivableOn::Issue),
-        Ok(contract::ReceivableOn::Due) => Some(ReceivableOn::Due),
-        Err(_) => unknown("policy.receivable_on", policy.receivable_on, fields),
-    };
+    let rounding = rounding("policy.rounding", policy.rounding, fields);
+    let receivable_on = receivable_on("policy.receivable_on", policy.receivable_on, fields);
     Some(Policy {
         version: 1,
         convention: convention?.unwrap_or(default.convention),
-        rounding: rounding?,
-        receivable_on: receivable_on?,
+        rounding: rounding?.unwrap_or(default.rounding),
+        receivable_on: receivable_on?.unwrap_or(default.receivable_on),
     })
 }
 
 /// The outer `None` is a violation, the inner one "not stated".
-pub(super) fn convention(
+pub(crate) fn rounding(field: &str, value: i32, fields: &mut Fields) -> Option<Option<Rounding>> {
+    Some(match contract::Rounding::try_from(value) {
+        Ok(contract::Rounding::Unspecified) => None,
+        Ok(contract::Rounding::Cumulative) => Some(Rounding::Cumulative),
+        Ok(contract::Rounding::FloorLast) => Some(Rounding::FloorLast),
+        Ok(contract::Rounding::PerPeriod) => Some(Rounding::PerPeriod),
+        Err(_) => return unknown(field, value, fields),
+    })
+}
+
+/// The outer `None` is a violation, the inner one "not stated".
+pub(crate) fn receivable_on(
+    field: &str,
+    value: i32,
+    fields: &mut Fields,
+) -> Option<Option<ReceivableOn>> {
+    Some(match contract::ReceivableOn::try_from(value) {
+        Ok(contract::ReceivableOn::Unspecified) => None,
+        Ok(contract::ReceivableOn::Issue) => Some(ReceivableOn::Issue),
+        Ok(contract::ReceivableOn::Due) => Some(ReceivableOn::Due),
+        Err(_) => return unknown(field, value, fields),
+    })
+}
+
+/// The outer `None` is a violation, the inner one "not stated".
+pub(crate) fn convention(
     field: &str,
     value: i32,
     fields: &mut Fields,

@@ -67,6 +67,7 @@ const fn kind(of: FactKind) -> pb::FactKind {
         FactKind::Adjusted => pb::FactKind::Adjusted,
         FactKind::Held => pb::FactKind::Held,
         FactKind::Released => pb::FactKind::Released,
+        FactKind::PolicyChanged => pb::FactKind::PolicyChanged,
         FactKind::Run => pb::FactKind::Run,
         FactKind::Reassessed => pb::FactKind::Reassessed,
     }

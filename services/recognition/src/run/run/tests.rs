@@ -3,7 +3,7 @@
 use backlog_ids::{AccountId, ObligationId};
 use backlog_recognition_engine::{
     Cause, Convention, Method, Movement, Periods, PlanChange, Policy, SignedContract,
-    SignedObligation, Term,
+    SignedObligation, Term, fold,
 };
 use uuid::Uuid;
 
@@ -56,6 +56,7 @@ fn books(contracts: Vec<SignedContract>) -> Books {
         account,
         functional: Currency::parse("USD").unwrap(),
         policy,
+        policy_versions: policy.version,
         periods: Periods::default(),
         adjustments_need_approval: false,
         recognized_through: None,
