@@ -58,6 +58,7 @@ impl Stack {
 }
 
 /// A call that writes.
+#[expect(clippy::large_enum_variant, reason = "most are signs, and they are not kept")]
 #[derive(Debug, Clone)]
 pub enum Request {
     /// Signs a contract.
