@@ -12,11 +12,13 @@ use backlog_proto::contract::v1::{
 };
 use backlog_proto::recognition::v1::journal_service_client::JournalServiceClient;
 use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
+use backlog_proto::recognition::v1::policy_service_client::PolicyServiceClient;
 use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
 use backlog_proto::recognition::v1::{
-    AdjustRevenueRequest, Adjustment, ClosePeriodRequest, ExportJournalRequest,
-    RunRecognitionRequest, SetAccountMappingRequest, SetExchangeRateRequest,
+    AccountingStandard, AdjustRevenueRequest, Adjustment, ClosePeriodRequest, ExportJournalRequest,
+    Policy, RunRecognitionRequest, SetAccountMappingRequest, SetExchangeRateRequest,
+    SetPolicyRequest,
 };
 use backlog_proto::reporting::v1::GetCheckpointRequest;
 use backlog_proto::reporting::v1::audit_service_client::AuditServiceClient;
@@ -207,6 +209,7 @@ pub(crate) async fn fill(
     let somebody = stack.caller_as("somebody", (account, tenant), &ADMIN);
     let adjustment = adjust(stack, &somebody, first).await;
     close(stack, &admin).await;
+    policy(stack, &admin).await;
     stack.settle().await;
     let mut audit = AuditServiceClient::new(stack.channel(Service::Reporting));
     let request = admin.request(GetCheckpointRequest::default());
@@ -266,6 +269,19 @@ async fn close(stack: &Stack, caller: &Caller) {
         ..ClosePeriodRequest::default()
     });
     periods.close_period(request).await.expect("a close");
+}
+
+/// A second version of the policy, by another standard, which moves no figure.
+async fn policy(stack: &Stack, caller: &Caller) {
+    let mut policies = PolicyServiceClient::new(stack.channel(Service::Recognition));
+    let request = caller.request(SetPolicyRequest {
+        request_id: "ifrs".to_owned(),
+        policy: Some(Policy { standard: AccountingStandard::Ifrs15.into(), ..Policy::default() }),
+        effective_from: Some(date(2028, 1, 1)),
+        reason: "as the group does".to_owned(),
+        ..SetPolicyRequest::default()
+    });
+    policies.set_policy(request).await.expect("a version");
 }
 
 /// Puts an adjustment in; answers its id, where it waits for a second person.

@@ -65,17 +65,10 @@ pub(crate) async fn check_expectation(
                 rows.words(word.line, "treatment", &word.text, &actual.unwrap_or_default());
             }
             Claim::Warnings { line, reasons } => {
-                let (mut expected, mut actual) = (reasons.clone(), player.warnings(view).await?);
-                expected.sort();
-                actual.sort();
-                rows.words(*line, "warnings", &expected.join(", "), &actual.join(", "));
+                rows.reasons(*line, "warnings", reasons, player.warnings(view).await?);
             }
             Claim::NotAContract { line, reasons } => {
-                let (mut expected, mut actual) =
-                    (reasons.clone(), player.not_a_contract(view).await?);
-                expected.sort();
-                actual.sort();
-                rows.words(*line, "not_a_contract", &expected.join(", "), &actual.join(", "));
+                rows.reasons(*line, "not_a_contract", reasons, player.not_a_contract(view).await?);
             }
             Claim::RollForward { from, to, line, cells } => {
                 let actual = player.roll_forward(view, *from, *to).await?;
@@ -143,6 +136,14 @@ impl Rows<'_> {
             actual: actual.amount_string(),
             holds: expected == actual,
         });
+    }
+
+    /// Names in any order.
+    fn reasons(&mut self, line: usize, what: &str, expected: &[String], mut actual: Vec<String>) {
+        let mut expected = expected.to_vec();
+        expected.sort();
+        actual.sort();
+        self.words(line, what, &expected.join(", "), &actual.join(", "));
     }
 
     fn words(&mut self, line: usize, what: &str, expected: &str, actual: &str) {
