@@ -292,8 +292,11 @@ pub struct ServiceDays {
 }
 
 impl Effects {
-    /// These, and then those.
+    /// These, and then those. Mostly only one of them is anything, which is then not copied.
     pub(crate) fn then(mut self, later: Self) -> Self {
+        if self == Self::default() {
+            return later;
+        }
         self.movements.extend(later.movements);
         self.plan_changes.extend(later.plan_changes);
         self.workings.extend(later.workings);

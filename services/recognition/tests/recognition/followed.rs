@@ -1,9 +1,7 @@
 //! Runs that are followed while they work, and what batches have to do with results: nothing.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use backlog_event_log::Submission;
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::recognition::v1::run_service_client::RunServiceClient;
@@ -12,14 +10,12 @@ use backlog_proto::recognition::v1::{
     Measure, RunProgress, RunRecognitionResponse, StreamRunRequest,
 };
 use backlog_recognition::config::RunsConfig;
-use backlog_recognition::domain::Command;
-use backlog_recognition::run::{RecognizeChunk, run_id};
 use prost::Message;
 use tonic::{Code, Status};
 
 use crate::owner::day;
 use crate::runs::{movements, sign, small};
-use crate::stack::{Replica, Stack, at, contract, tenant};
+use crate::stack::{Replica, Stack, at, chunk_of, contract, tenant};
 
 /// What a followed run tells.
 async fn follow(
@@ -61,25 +57,8 @@ async fn a_run_tells_how_far_it_is() {
     let tenant = tenant(1);
     let seen = sign(&stack, tenant, 6).await;
     replica.try_plan(tenant, contract(6), at(Log::Contract, seen)).await.unwrap();
-    let cut = RecognizeChunk {
-        run_id: run_id(tenant, "r"),
-        through: day("2026-12-31"),
-        contract: None,
-        contracts: vec![contract(1), contract(2)],
-        last: false,
-        fence: None,
-        ahead: None,
-    };
-    let submission = Submission {
-        tenant,
-        actor: "ann".to_owned(),
-        request: None,
-        validate_only: false,
-        opens_tenant: false,
-        command: Command::Chunk(cut),
-        trace: Arc::default(),
-    };
-    replica.running.writers().submit(submission).await.unwrap();
+    let cut = chunk_of(tenant, ("r", "2026-12-31"), &[1, 2]);
+    replica.submit_chunk(tenant, cut).await.unwrap();
     let (told, result) = follow(&replica, tenant, "r", "", seen).await.unwrap();
     assert_eq!((told[0].entries_posted, told[0].entries_expected), (24, 72));
     assert!(told.iter().all(|progress| progress.run_id == result.run_id));

@@ -2,21 +2,20 @@
 
 use std::collections::BTreeSet;
 
-use backlog_event_log::{Answer, Opened, RequestKey, Submission};
+use backlog_event_log::{Answer, Opened, RequestKey};
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::recognition::v1::{AccountingPosted, Measure, Movement, RunRecognitionRequest};
 use backlog_recognition::config::RunsConfig;
-use backlog_recognition::domain::Command;
+use backlog_recognition::run::RecognizeChunk;
 use backlog_recognition::run::ahead::Ahead;
 use backlog_recognition::run::recognize::{RunRequest, Runs};
-use backlog_recognition::run::{RecognizeChunk, run_id};
 use prost::Message;
 use tonic::Code;
 
 use crate::calls::reason;
 use crate::owner::{day, usd};
-use crate::stack::{Stack, at, contract, even_months, posted, run_request, tenant};
+use crate::stack::{Stack, at, chunk_of, contract, even_months, posted, run_request, tenant};
 
 /// Chunks of two contracts of twelve entries each.
 pub(crate) fn small() -> RunsConfig {
@@ -55,25 +54,8 @@ async fn a_run_survives_its_process() {
     let (seen, _) = (sign(&stack, cut, 5).await, sign(&stack, whole, 5).await);
     let first = stack.replica_with(small()).await;
     first.try_plan(cut, contract(5), at(Log::Contract, seen)).await.unwrap();
-    let chunk = RecognizeChunk {
-        run_id: run_id(cut, "r"),
-        through: day("2026-12-31"),
-        contract: None,
-        contracts: vec![contract(1), contract(2)],
-        last: false,
-        fence: None,
-        ahead: None,
-    };
-    let submission = Submission {
-        tenant: cut,
-        actor: "ann".to_owned(),
-        request: None,
-        validate_only: false,
-        opens_tenant: false,
-        command: Command::Chunk(chunk),
-        trace: std::sync::Arc::default(),
-    };
-    first.running.writers().submit(submission).await.unwrap();
+    let chunk = chunk_of(cut, ("r", "2026-12-31"), &[1, 2]);
+    first.submit_chunk(cut, chunk).await.unwrap();
     first.running.shutdown().await.unwrap();
 
     let second = stack.replica_with(small()).await;
@@ -102,29 +84,10 @@ async fn what_is_worked_out_ahead_holds_only_for_its_books() {
     let tenant = tenant(1);
     let seen = sign(&stack, tenant, 4).await;
     replica.try_plan(tenant, contract(4), at(Log::Contract, seen)).await.unwrap();
-    let chunk = |run: &str, n: u128| RecognizeChunk {
-        run_id: run_id(tenant, run),
-        through: day("2026-12-31"),
-        contract: None,
-        contracts: vec![contract(n)],
-        last: false,
-        fence: None,
-        ahead: None,
-    };
-    let submit = async |chunk: RecognizeChunk| {
-        let submission = Submission {
-            tenant,
-            actor: "ann".to_owned(),
-            request: None,
-            validate_only: false,
-            opens_tenant: false,
-            command: Command::Chunk(chunk),
-            trace: std::sync::Arc::default(),
-        };
-        replica.running.writers().submit(submission).await.unwrap()
-    };
-    let worked_out = async |run: &str, n: u128| {
-        let chunk = chunk(run, n);
+    let chunk = |run: &str, contracts: &[u128]| chunk_of(tenant, (run, "2026-12-31"), contracts);
+    let submit = async |chunk| replica.submit_chunk(tenant, chunk).await.unwrap();
+    let worked_out = async |run: &str, contracts: &[u128]| {
+        let chunk = chunk(run, contracts);
         Ahead::of(replica.running.database(), tenant, chunk).await.unwrap().unwrap()
     };
     let posted_by = |answer: &Answer| {
@@ -132,17 +95,18 @@ async fn what_is_worked_out_ahead_holds_only_for_its_books() {
         (posted.movements.len(), posted.run.unwrap().entries_posted)
     };
 
-    let second = worked_out("a", 2).await;
-    let first = submit(chunk("a", 1)).await;
+    let second = worked_out("a", &[2]).await;
+    let first = submit(chunk("a", &[1])).await;
     let second = second.after(&first).expect("only the chunk before was written");
-    let answer = submit(RecognizeChunk { ahead: Some(second.clone()), ..chunk("a", 2) }).await;
-    assert_eq!(posted_by(&answer).1, 24, "what was worked out is posted");
-    let again = RecognizeChunk { ahead: Some(second), ..chunk("b", 2) };
+    // What was worked out leaves the third contract out: the books would have posted it too.
+    let more = RecognizeChunk { ahead: Some(second.clone()), ..chunk("a", &[2, 3]) };
+    assert_eq!(posted_by(&submit(more).await).1, 24, "what was worked out is posted, no more");
+    let again = RecognizeChunk { ahead: Some(second), ..chunk("b", &[2]) };
     assert_eq!(posted_by(&submit(again).await), (0, 0), "it holds no longer");
 
-    let fourth = worked_out("a", 4).await;
-    submit(chunk("b", 4)).await;
-    let third = submit(chunk("a", 3)).await;
+    let fourth = worked_out("a", &[4]).await;
+    submit(chunk("b", &[4])).await;
+    let third = submit(chunk("a", &[3])).await;
     assert_eq!(fourth.after(&third), None, "another run was between");
     stack.verify(&replica, tenant).await;
 }

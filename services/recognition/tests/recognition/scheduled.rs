@@ -1,21 +1,20 @@
 //! Runs by schedule, at several replicas.
 
 use std::collections::BTreeSet;
-use std::sync::Arc;
 
-use backlog_event_log::{Refused, Submission};
+use backlog_event_log::Refused;
 use backlog_ids::TenantId;
 use backlog_proto::common::v1::Log;
 use backlog_recognition::config::RunsConfig;
-use backlog_recognition::domain::{Command, Refusal};
+use backlog_recognition::domain::Refusal;
+use backlog_recognition::run::RecognizeChunk;
 use backlog_recognition::run::error::RunRefusal;
 use backlog_recognition::run::schedule::Cadence;
-use backlog_recognition::run::{RecognizeChunk, run_id};
 use tokio::join;
 
 use crate::owner::day;
 use crate::runs::{recognized, sign};
-use crate::stack::{Replica, Stack, at, contract, tenant};
+use crate::stack::{Replica, Stack, at, chunk_of, contract, tenant};
 
 /// The day before the one that the clock of these tests stands at.
 const YESTERDAY: &str = "2026-05-27";
@@ -86,25 +85,9 @@ async fn submit(
     (last, fence): (bool, u64),
 ) -> Result<(), Refused<Refusal>> {
     let id = format!("schedule/{YESTERDAY}");
-    let chunk = RecognizeChunk {
-        run_id: run_id(of, &id),
-        through: day(YESTERDAY),
-        contract: None,
-        contracts: contracts.iter().map(|n| contract(*n)).collect(),
-        last,
-        fence: Some(fence),
-        ahead: None,
-    };
-    let submission = Submission {
-        tenant: of,
-        actor: "recognition".to_owned(),
-        request: None,
-        validate_only: false,
-        opens_tenant: false,
-        command: Command::Chunk(chunk),
-        trace: Arc::default(),
-    };
-    replica.running.writers().submit(submission).await.map(drop)
+    let chunk = chunk_of(of, (&id, YESTERDAY), contracts);
+    let chunk = RecognizeChunk { last, fence: Some(fence), ..chunk };
+    replica.submit_chunk(of, chunk).await.map(drop)
 }
 
 // Shows that a replica that lost its lease writes nothing more: its next chunk is refused, the one that

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use backlog_event_log::WriterConfig;
-use backlog_event_log::{GENESIS, Opened, Reader};
+use backlog_event_log::{Answer, GENESIS, Opened, Reader, Refused, Submission};
 use backlog_ids::{ContractId, TenantId};
 use backlog_proto::common::v1::{Log, LogPosition};
 use backlog_proto::contract::v1::MeasurementPolicy;
@@ -22,6 +22,8 @@ use backlog_proto::recognition::v1::{
 };
 use backlog_recognition::app::{App, Running};
 use backlog_recognition::config::{Config, ExplainConfig, LogsConfig, RunsConfig};
+use backlog_recognition::domain::{Command, Refusal};
+use backlog_recognition::run::{RecognizeChunk, run_id};
 use backlog_recognition::{migrations, rebuild};
 use backlog_service_kit::config::{
     AuthConfig, DatabaseConfig, LimitsConfig, NatsConfig, ServerConfig, TelemetryConfig,
@@ -326,6 +328,24 @@ impl Replica {
         }
     }
 
+    /// Posts a chunk of a run, as a replica under way does.
+    pub(crate) async fn submit_chunk(
+        &self,
+        tenant: TenantId,
+        chunk: RecognizeChunk,
+    ) -> Result<Answer, Refused<Refusal>> {
+        let submission = Submission {
+            tenant,
+            actor: "ann".to_owned(),
+            request: None,
+            validate_only: false,
+            opens_tenant: false,
+            command: Command::Chunk(chunk),
+            trace: Arc::default(),
+        };
+        self.running.writers().submit(submission).await
+    }
+
     /// Asks until the tenant has arrived, as a caller does that is told to try again.
     async fn ready(&self, tenant: TenantId) {
         while !self.knows(tenant).await {}
@@ -333,6 +353,23 @@ impl Replica {
 
     pub(crate) fn processing_client(&self) -> ProcessingServiceClient<Channel> {
         ProcessingServiceClient::new(self.channel.clone())
+    }
+}
+
+/// A chunk of a run through a day that goes on after it.
+pub(crate) fn chunk_of(
+    tenant: TenantId,
+    (run, through): (&str, &str),
+    contracts: &[u128],
+) -> RecognizeChunk {
+    RecognizeChunk {
+        run_id: run_id(tenant, run),
+        through: day(through),
+        contract: None,
+        contracts: contracts.iter().map(|n| contract(*n)).collect(),
+        last: false,
+        fence: None,
+        ahead: None,
     }
 }
 
