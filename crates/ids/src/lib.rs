@@ -11,7 +11,7 @@ mod typed;
 pub use parse::IdError;
 pub use typed::{
     AccountId, AccountingContractId, AdjustmentId, ContractId, CreditNoteId, EventId, InvoiceId,
-    JournalBatchId, ObligationId, PaymentId, RunId, TenantId, TypedId,
+    JournalBatchId, ObligationId, PaymentId, RunId, TenantId, TypedId, WhatIfId,
 };
 
 use uuid::{Builder, Uuid};

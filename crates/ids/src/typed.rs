@@ -116,4 +116,6 @@ typed_ids! {
     RunId = "run_";
     /// An export of the journal.
     JournalBatchId = "jrn_";
+    /// A run under another policy, beside the books.
+    WhatIfId = "wif_";
 }

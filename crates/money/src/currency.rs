@@ -1,7 +1,8 @@
 //! ISO 4217 currencies that have a minor unit.
 
-use std::{cmp::Ordering, fmt, hash::Hash, str::FromStr};
+use std::{borrow::Cow, cmp::Ordering, fmt, hash::Hash, str::FromStr};
 
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use thiserror::Error;
 
 /// A currency of ISO 4217 with a defined minor unit; ordered by code.
@@ -53,6 +54,19 @@ impl FromStr for Currency {
 
     fn from_str(code: &str) -> Result<Self, CurrencyError> {
         Self::parse(code)
+    }
+}
+
+impl Serialize for Currency {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de> Deserialize<'de> for Currency {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let code = Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&code).map_err(D::Error::custom)
     }
 }
 

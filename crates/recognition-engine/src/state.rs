@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A signed contract as accounted for so far. Amounts in minor units of its currency.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractState {
     /// The legal contract.
     pub contract: ContractId,
@@ -60,7 +60,7 @@ pub struct ContractState {
 }
 
 /// What is accounted for as one contract.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AccountingContract {
     /// Its id.
     pub id: AccountingContractId,
@@ -72,7 +72,7 @@ pub struct AccountingContract {
 }
 
 /// A performance obligation as accounted for so far. Amounts in minor units.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObligationState {
     /// Its id.
     pub id: ObligationId,
@@ -172,7 +172,7 @@ pub struct Pending {
 }
 
 /// The end of a day on which the net position of an accounting contract changed. Minor units.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BalancePoint {
     /// The day.
     pub on: NaiveDate,
