@@ -63,6 +63,7 @@ pub(crate) fn table() -> Vec<Row> {
         recognition(),
         periods(),
         policies(),
+        what_ifs(),
         journal(),
         reporting(),
         processing(),
@@ -345,6 +346,42 @@ fn policies() -> Vec<Row> {
             "backlog.recognition.v1.PolicyService/ListPolicies",
             PolicyRead,
             samples::list_policies,
+        ),
+    ]
+}
+
+fn what_ifs() -> Vec<Row> {
+    use Foreign::{NotFound, Own};
+    use Permission::{PolicyManage, PolicyRead};
+    let at = Service::Recognition;
+    vec![
+        row(
+            "backlog.recognition.v1.WhatIfService/StartWhatIf",
+            at,
+            PolicyManage,
+            Own,
+            samples::start_what_if,
+        ),
+        row(
+            "backlog.recognition.v1.WhatIfService/GetWhatIf",
+            at,
+            PolicyRead,
+            NotFound,
+            samples::get_what_if,
+        ),
+        row(
+            "backlog.recognition.v1.WhatIfService/ListWhatIfs",
+            at,
+            PolicyRead,
+            Own,
+            samples::list_what_ifs,
+        ),
+        row(
+            "backlog.recognition.v1.WhatIfService/DeleteWhatIf",
+            at,
+            PolicyManage,
+            NotFound,
+            samples::delete_what_if,
         ),
     ]
 }

@@ -15,10 +15,11 @@ use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
 use backlog_proto::recognition::v1::policy_service_client::PolicyServiceClient;
 use backlog_proto::recognition::v1::progress_service_client::ProgressServiceClient;
 use backlog_proto::recognition::v1::recognition_service_client::RecognitionServiceClient;
+use backlog_proto::recognition::v1::what_if_service_client::WhatIfServiceClient;
 use backlog_proto::recognition::v1::{
     AccountingStandard, AdjustRevenueRequest, Adjustment, ClosePeriodRequest, ExportJournalRequest,
-    Policy, RunRecognitionRequest, SetAccountMappingRequest, SetExchangeRateRequest,
-    SetPolicyRequest,
+    GetWhatIfRequest, Policy, RunRecognitionRequest, SetAccountMappingRequest,
+    SetExchangeRateRequest, SetPolicyRequest, StartWhatIfRequest, WhatIfPolicy, WhatIfState,
 };
 use backlog_proto::reporting::v1::GetCheckpointRequest;
 use backlog_proto::reporting::v1::audit_service_client::AuditServiceClient;
@@ -121,6 +122,11 @@ impl World {
     async fn rows(&self, tables: &str, condition: &str) -> String {
         self.stack.settle().await;
         let database = &self.stack.database;
+        // Those move by themselves too, until they are done.
+        let under_way = "select count(*) from recognition.what_if_lease;";
+        while database.superuser_sql(under_way).await.expect("what-ifs").trim() != "0" {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
         let names = format!(
             "select c.oid::regclass from pg_class c where c.relkind = 'r' \
              and c.relnamespace::regnamespace::text in ('contract', 'recognition', 'reporting') \
@@ -210,6 +216,7 @@ pub(crate) async fn fill(
     let adjustment = adjust(stack, &somebody, first).await;
     close(stack, &admin).await;
     policy(stack, &admin).await;
+    let what_if = what_ifs(stack, &admin, customer).await;
     stack.settle().await;
     let mut audit = AuditServiceClient::new(stack.channel(Service::Reporting));
     let request = admin.request(GetCheckpointRequest::default());
@@ -231,6 +238,7 @@ pub(crate) async fn fill(
         adjustment,
         customer: customer.to_owned(),
         batch,
+        what_if,
         request_id: String::new(),
         dry: false,
         page_size: 100,
@@ -282,6 +290,32 @@ async fn policy(stack: &Stack, caller: &Caller) {
         ..SetPolicyRequest::default()
     });
     policies.set_policy(request).await.expect("a version");
+}
+
+/// Two finished what-ifs; answers the id of the last.
+async fn what_ifs(stack: &Stack, caller: &Caller, label: &str) -> String {
+    let mut service = WhatIfServiceClient::new(stack.channel(Service::Recognition));
+    let mut what_if_id = String::new();
+    for request_id in ["what-if-1", "what-if-2"] {
+        let request = caller.request(StartWhatIfRequest {
+            request_id: request_id.to_owned(),
+            label: label.to_owned(),
+            policy: Some(WhatIfPolicy::default()),
+            ..StartWhatIfRequest::default()
+        });
+        let started = service.start_what_if(request).await.expect("a what-if").into_inner();
+        what_if_id = started.what_if_id;
+        loop {
+            let request = caller.request(GetWhatIfRequest { what_if_id: what_if_id.clone() });
+            let answer = service.get_what_if(request).await.expect("a what-if").into_inner();
+            match answer.what_if.expect("a what-if").state() {
+                WhatIfState::Finished => break,
+                WhatIfState::Failed => panic!("a what-if failed"),
+                _ => tokio::time::sleep(std::time::Duration::from_millis(20)).await,
+            }
+        }
+    }
+    what_if_id
 }
 
 /// Puts an adjustment in; answers its id, where it waits for a second person.

@@ -20,6 +20,7 @@ use backlog_proto::recognition::v1::policy_service_server::PolicyServiceServer;
 use backlog_proto::recognition::v1::progress_service_server::ProgressServiceServer;
 use backlog_proto::recognition::v1::recognition_service_server::RecognitionServiceServer;
 use backlog_proto::recognition::v1::run_service_server::RunServiceServer;
+use backlog_proto::recognition::v1::what_if_service_server::WhatIfServiceServer;
 use backlog_service_kit::grpc_service;
 use backlog_service_kit::limits::LimitsLayer;
 use backlog_service_kit::page::PageTokens;
@@ -45,6 +46,9 @@ use crate::run::recognize::Runs;
 use crate::run::schedule::Scheduler;
 use crate::run::stream::RunServer;
 use crate::service::RecognitionServer;
+use crate::what_if::grpc::WhatIfServer;
+use crate::what_if::schedule::WhatIfWorker;
+use crate::what_if::work::WhatIfs;
 
 /// How often the database is asked whether it answers, for readiness.
 const PROBE_EVERY: Duration = Duration::from_secs(1);
@@ -126,8 +130,9 @@ impl App {
         let readiness = Readiness::new();
         watch_database(&parts.database, &readiness, &stop);
         run_by_schedule(&config, &parts, &clock, &readiness, &stop);
+        work_on_what_ifs(&config, &parts, &readiness, &stop);
         let door = door(&config, verifier, &parts.database, &clock);
-        let services = services(&config, &parts);
+        let services = services(&config, &parts, &clock);
         let address = server.address();
         let serving = tokio::spawn(server.serve(services, door, readiness, stop.clone()));
         let Parts { database, writers, intake, .. } = parts;
@@ -262,7 +267,7 @@ fn door(config: &Config, verifier: Verifier, database: &Database, clock: &Clock)
     }
 }
 
-fn services(config: &Config, parts: &Parts) -> Services {
+fn services(config: &Config, parts: &Parts, clock: &Clock) -> Services {
     let Parts { database, positions, writers, intake, pages, contract, runs, .. } = parts;
     let wait_max = Duration::from_millis(config.logs.wait_max_ms);
     let recognition =
@@ -285,6 +290,13 @@ fn services(config: &Config, parts: &Parts) -> Services {
         pages.clone(),
         wait_max,
     );
+    let what_ifs = WhatIfServer::new(
+        database.clone(),
+        positions.clone(),
+        pages.clone(),
+        clock.clone(),
+        (config.what_ifs.kept_max, wait_max),
+    );
     let explain = ExplainServer::new(
         database.clone(),
         positions.clone(),
@@ -306,6 +318,7 @@ fn services(config: &Config, parts: &Parts) -> Services {
         .with(grpc_service!(JournalServiceServer<_>, journal, &config.server))
         .with(grpc_service!(PeriodServiceServer<_>, period, &config.server))
         .with(grpc_service!(PolicyServiceServer<_>, policy, &config.server))
+        .with(grpc_service!(WhatIfServiceServer<_>, what_ifs, &config.server))
         .with(grpc_service!(ExplainServiceServer<_>, explain, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))
@@ -350,6 +363,29 @@ fn run_by_schedule(
         let (scheduler, stop) = (scheduler.clone(), stop.clone());
         async move {
             scheduler.run(&stop).await;
+            Ok::<(), ProbeEnded>(())
+        }
+    });
+}
+
+/// Works on what-ifs that were started, at this replica or another.
+fn work_on_what_ifs(
+    config: &Config,
+    parts: &Parts,
+    readiness: &Readiness,
+    stop: &CancellationToken,
+) {
+    let Parts { database, contract, holder, .. } = parts;
+    let settings = config.what_ifs.settings();
+    let what_ifs = WhatIfs::new(database.clone(), contract.clone(), settings);
+    let every = Duration::from_millis(config.what_ifs.every_ms);
+    let worker = WhatIfWorker::new(database.clone(), what_ifs, every, *holder);
+    let supervisor = Supervisor::new(readiness.clone(), stop.clone());
+    let stop = stop.clone();
+    supervisor.spawn("what-ifs", move || {
+        let (worker, stop) = (worker.clone(), stop.clone());
+        async move {
+            worker.run(&stop).await;
             Ok::<(), ProbeEnded>(())
         }
     });

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use crate::domain::SERVICE;
 use crate::run::recognize::RunSettings;
 use crate::run::schedule::{Cadence, Schedule};
+use crate::what_if::work::WhatIfSettings;
 
 /// Everything that can be set.
 #[derive(Debug, Clone, Deserialize)]
@@ -43,6 +44,9 @@ pub struct Config {
     /// Explanations and previews.
     #[serde(default)]
     pub explain: ExplainConfig,
+    /// What-ifs.
+    #[serde(default)]
+    pub what_ifs: WhatIfsConfig,
 }
 
 /// Owners of the logs that this service applies.
@@ -84,6 +88,35 @@ pub struct RunsConfig {
 pub struct ExplainConfig {
     /// Entries of this log that may concern one contract; beyond, it is not explained at once.
     pub entries_max: u64,
+}
+
+/// Limits of what-ifs.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WhatIfsConfig {
+    /// Entries of this log that one page, one transaction, walks at most, 1 to 500.
+    pub page_entries: u64,
+    /// Contracts of one page at about; an entry is never cut for it.
+    pub page_contracts: u64,
+    /// What-ifs that a tenant may have at once.
+    pub kept_max: u64,
+    /// Milliseconds from one look for what was started to the next.
+    pub every_ms: u64,
+}
+
+impl Default for WhatIfsConfig {
+    fn default() -> Self {
+        Self { page_entries: 500, page_contracts: 500, kept_max: 100, every_ms: 500 }
+    }
+}
+
+impl WhatIfsConfig {
+    /// What pages need.
+    #[must_use]
+    pub const fn settings(&self) -> WhatIfSettings {
+        let Self { page_entries, page_contracts, .. } = *self;
+        WhatIfSettings { page_entries, page_contracts }
+    }
 }
 
 impl Default for ExplainConfig {
@@ -150,6 +183,12 @@ impl Settings for Config {
             problems.add("runs.chunk_entries", "must be 1 to 10000");
         }
         problems.positive("explain.entries_max", self.explain.entries_max);
+        if !(1..=500).contains(&self.what_ifs.page_entries) {
+            problems.add("what_ifs.page_entries", "must be 1 to 500");
+        }
+        problems.positive("what_ifs.page_contracts", self.what_ifs.page_contracts);
+        problems.positive("what_ifs.kept_max", self.what_ifs.kept_max);
+        problems.positive("what_ifs.every_ms", self.what_ifs.every_ms);
         problems.positive("runs.chunk_contracts", self.runs.chunk_contracts);
         problems.positive("runs.concurrent_max", count(self.runs.concurrent_max));
         problems.positive("runs.schedule_after_days", u64::from(self.runs.schedule_after_days));
@@ -190,9 +229,10 @@ mod tests {
             ("RUNS__CHUNK_ENTRIES", "10001"),
             ("WRITER__BATCH_MAX", "0"),
             ("EXPLAIN__ENTRIES_MAX", "0"),
+            ("WHAT_IFS__PAGE_ENTRIES", "501"),
         ]);
         let problems = load::<Config>(&Arguments::default(), wrong).unwrap_err();
-        assert_eq!(problems.0.len(), 4, "{problems}");
+        assert_eq!(problems.0.len(), 5, "{problems}");
         let unknown = with(&[("RUNS__CHUNKS", "1")]);
         assert!(load::<Config>(&Arguments::default(), unknown).is_err());
     }

@@ -17,6 +17,7 @@ pub mod progress;
 pub mod rebuild;
 pub mod run;
 pub mod service;
+pub mod what_if;
 
 /// The service's migrations, in order.
 #[must_use]
@@ -26,6 +27,10 @@ pub fn migrations() -> Vec<backlog_db::Migration> {
         backlog_db::Migration {
             name: "0002_recognition",
             sql: include_str!("../migrations/0002_recognition.sql"),
+        },
+        backlog_db::Migration {
+            name: "0003_what_if",
+            sql: include_str!("../migrations/0003_what_if.sql"),
         },
     ]
 }

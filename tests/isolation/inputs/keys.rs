@@ -205,8 +205,8 @@ fn changes(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
 }
 
 /// The same of what people decide.
-fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 3] {
-    use crate::samples::{reject_adjustment, reopen_period, set_policy};
+fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
+    use crate::samples::{reject_adjustment, reopen_period, set_policy, start_what_if};
     let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
     let reject = first(reject_adjustment(subject));
     let mut reject_other =
@@ -220,14 +220,19 @@ fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 3] {
     let mut policy_other =
         recognition::SetPolicyRequest::decode(policy.as_slice()).expect("a request");
     policy_other.reason = "another".to_owned();
+    let what_if = first(start_what_if(subject));
+    let mut what_if_other =
+        recognition::StartWhatIfRequest::decode(what_if.as_slice()).expect("a request");
+    what_if_other.label = "another".to_owned();
     [
         (reject, reject_other.encode_to_vec()),
         (reopen, reopen_other.encode_to_vec()),
         (policy, policy_other.encode_to_vec()),
+        (what_if, what_if_other.encode_to_vec()),
     ]
 }
 
-const REMEMBER: [&str; 21] = [
+const REMEMBER: [&str; 22] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
@@ -249,6 +254,7 @@ const REMEMBER: [&str; 21] = [
     "ProgressService/RejectAdjustment",
     "PeriodService/ReopenPeriod",
     "PolicyService/SetPolicy",
+    "WhatIfService/StartWhatIf",
 ];
 
 // Shows that a key stands for one command: the same again answers the same bytes and writes nothing,

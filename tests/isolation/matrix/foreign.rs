@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 29] = [
+const TELL_NOTHING: [&str; 31] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
@@ -38,6 +38,8 @@ const TELL_NOTHING: [&str; 29] = [
     "SetPolicy",
     "GetPolicy",
     "ListPolicies",
+    "StartWhatIf",
+    "DeleteWhatIf",
     "GetRollForward",
     "GetConsistencyProof",
     "GetProcessing",

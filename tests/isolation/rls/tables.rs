@@ -19,10 +19,13 @@ async fn two_tenants() -> (Stack, TenantId, TenantId) {
     fill(&stack, two, second, "Second Corp").await;
     stack.settle().await;
     for tenant in [first, second] {
-        // No call writes reporting's own log yet; its tables are guarded all the same.
+        // No call writes reporting's own log yet, and contracts of what-ifs are there only while one is
+        // worked on; their tables are guarded all the same.
         let rows = format!(
             "insert into reporting.log_entry values ('{id}', 1, 'entry'); \
-             insert into reporting.request values ('{id}', 'request', 'hash', 1);",
+             insert into reporting.request values ('{id}', 'request', 'hash', 1); \
+             insert into recognition.what_if_contract values \
+             ('{id}', '{id}', '{id}', now(), now(), now(), 1, '', '');",
             id = tenant.uuid()
         );
         stack.database.superuser_sql(&rows).await.expect("rows");

@@ -15,6 +15,7 @@ mod policies;
 mod progress;
 pub(crate) mod promises;
 mod reads;
+mod what_ifs;
 
 pub(crate) use changes::*;
 pub(crate) use journal::*;
@@ -22,6 +23,7 @@ pub(crate) use periods::*;
 pub(crate) use policies::*;
 pub(crate) use progress::*;
 pub(crate) use reads::*;
+pub(crate) use what_ifs::*;
 
 /// Whose ids a request names.
 #[derive(Debug, Clone)]
@@ -44,6 +46,8 @@ pub(crate) struct Subject {
     pub(crate) customer: String,
     /// An export of the journal that holds the contract.
     pub(crate) batch: String,
+    /// A run under another policy, named after the customer.
+    pub(crate) what_if: String,
     /// Must differ from call to call.
     pub(crate) request_id: String,
     /// Whether to check only, where that can be asked for.
@@ -68,6 +72,7 @@ impl Subject {
             adjustment: id("adj"),
             customer: "nobody".to_owned(),
             batch: id("jrn"),
+            what_if: id("wif"),
             request_id: String::new(),
             dry: false,
             page_size: 100,
@@ -90,6 +95,7 @@ impl Subject {
         words
             .into_iter()
             .chain([&self.unlikely, &self.measured, &self.adjustment, &self.customer, &self.batch])
+            .chain([&self.what_if])
             .cloned()
             .collect()
     }

@@ -19,3 +19,4 @@ mod stack;
 mod standing;
 mod stops;
 mod variables;
+mod what_ifs;

@@ -21,7 +21,7 @@ use backlog_proto::recognition::v1::{
     RunRecognitionResponse,
 };
 use backlog_recognition::app::{App, Running};
-use backlog_recognition::config::{Config, ExplainConfig, LogsConfig, RunsConfig};
+use backlog_recognition::config::{Config, ExplainConfig, LogsConfig, RunsConfig, WhatIfsConfig};
 use backlog_recognition::domain::{Command, Refusal};
 use backlog_recognition::run::{RecognizeChunk, run_id};
 use backlog_recognition::{migrations, rebuild};
@@ -118,6 +118,11 @@ impl Stack {
 
     /// A replica of the service with these limits of runs.
     pub(crate) async fn replica_with(&self, runs: RunsConfig) -> Replica {
+        self.replica_of(runs, WhatIfsConfig::default()).await
+    }
+
+    /// A replica of the service with these limits of runs and of what-ifs.
+    pub(crate) async fn replica_of(&self, runs: RunsConfig, what_ifs: WhatIfsConfig) -> Replica {
         let urls = &self.database.urls().recognition;
         let config = Config {
             server: ServerConfig { listen: ([127, 0, 0, 1], 0).into(), ..ServerConfig::default() },
@@ -146,6 +151,7 @@ impl Stack {
             writer: WriterConfig { writers: 2, ..WriterConfig::default() },
             runs,
             explain: ExplainConfig::default(),
+            what_ifs,
         };
         let ids = Ids::random(self.clock.clone());
         let running = App::start(config, self.clock.clone(), ids).await.unwrap();
@@ -174,10 +180,18 @@ impl Stack {
     }
 
     async fn read(&self, log: Log, url: String, tenant: TenantId) -> Vec<Opened> {
+        self.reader(log, &url).read(tenant, 0, GENESIS, 0).await.unwrap()
+    }
+
+    /// Reads the contract log as a service does.
+    pub(crate) fn contract_reader(&self) -> Reader {
+        self.reader(Log::Contract, &format!("http://{}", self.owner.address))
+    }
+
+    fn reader(&self, log: Log, url: &str) -> Reader {
         let pem = std::fs::read(&self.keys.reporting_pem).unwrap();
         let signer = TokenSigner::try_new("reporting", &pem).unwrap();
-        let reader = Reader::new(log, &url, signer, "reporting", self.clock.clone()).unwrap();
-        reader.read(tenant, 0, GENESIS, 0).await.unwrap()
+        Reader::new(log, url, signer, "reporting", self.clock.clone()).unwrap()
     }
 
     /// Folds both logs beside the stored state; they must agree.
