@@ -22,6 +22,7 @@ use crate::commands::{
     scenario::Scenario,
     tenant::Tenant,
     token::Token,
+    what_if::WhatIf,
 };
 use crate::demo::Demo;
 use crate::failure::{Exit, Failure};
@@ -90,6 +91,9 @@ enum Command {
     /// Versions of the accounting policy, each from a day on.
     #[command(subcommand)]
     Policy(Policy),
+    /// What the figures would be under another policy; nothing of the books changes.
+    #[command(subcommand)]
+    WhatIf(WhatIf),
     /// Posts the revenue earned through a day and not posted before.
     Recognize(Recognize),
     /// Why the figures of a contract are what they are, entry by entry.
@@ -137,6 +141,7 @@ impl Cli {
             Command::Adjustment(adjustment) => adjustment.run(session).await,
             Command::Period(period) => period.run(session).await,
             Command::Policy(policy) => policy.run(session).await,
+            Command::WhatIf(what_if) => what_if.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,
             Command::Explain(explain) => explain.run(session).await,
             Command::Plan(plan) => plan.run(session).await,
@@ -233,6 +238,12 @@ mod tests {
                 .to_owned(),
             "policy list".to_owned(),
             "policy show --on 2026-07-01".to_owned(),
+            "what-if start --label days --convention actual_days --wait".to_owned(),
+            "what-if start --label due --receivable-on due --from 2026-07-01 --after contract=5"
+                .to_owned(),
+            "what-if show wif_0192f3a1c8e67d4fb0a1b2c3d4e5f607".to_owned(),
+            "what-if list".to_owned(),
+            "what-if delete wif_0192f3a1c8e67d4fb0a1b2c3d4e5f607".to_owned(),
             "adjustment list".to_owned(),
             "adjustment approve adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607".to_owned(),
             "adjustment reject adj_0192f3a1c8e67d4fb0a1b2c3d4e5f607 --reason wrong".to_owned(),
@@ -294,6 +305,8 @@ mod tests {
             "period reopen 2026-01".to_owned(),
             "policy set --convention even_months --reason year".to_owned(),
             "policy set --effective 2026-07-01 --convention weekly --reason year".to_owned(),
+            "what-if start --convention actual_days".to_owned(),
+            "what-if show 5".to_owned(),
             "adjustment approve 5".to_owned(),
             "report backlog --known-at contract".to_owned(),
             "tenant create a --currency usd".to_owned(),

@@ -18,6 +18,7 @@ use backlog_proto::recognition::v1::{
     period_service_client::PeriodServiceClient, policy_service_client::PolicyServiceClient,
     progress_service_client::ProgressServiceClient,
     recognition_service_client::RecognitionServiceClient, run_service_client::RunServiceClient,
+    what_if_service_client::WhatIfServiceClient,
 };
 use backlog_proto::reporting::v1::{
     audit_service_client::AuditServiceClient, backlog_service_client::BacklogServiceClient,
@@ -220,6 +221,8 @@ clients! {
     periods: PeriodServiceClient at recognition;
     /// Versions of the policy.
     policies: PolicyServiceClient at recognition;
+    /// Runs under another policy.
+    what_ifs: WhatIfServiceClient at recognition;
     /// Runs that are followed.
     runs: RunServiceClient at recognition;
     /// Explanations and previews.

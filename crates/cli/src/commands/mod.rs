@@ -20,3 +20,4 @@ pub(crate) mod scenario;
 pub(crate) mod tenant;
 pub(crate) mod terms_file;
 pub(crate) mod token;
+pub(crate) mod what_if;
