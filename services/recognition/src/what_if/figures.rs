@@ -25,6 +25,7 @@ impl Kept {
             let recognized =
                 Both { books: recognized(&of.books), assumed: recognized(&of.assumed) };
             self.compare(of.books.currency, Apart { contract: id, recognized });
+            self.settled = Some(id);
         }
         Ok(())
     }

@@ -267,15 +267,16 @@ pub(crate) async fn due(
     rows.iter().map(contract_from).collect()
 }
 
-/// The first contracts that are left, `limit` at most.
+/// Contracts after one, `limit` at most.
 pub(crate) async fn left(
     database: &Database,
     lease: Lease,
+    after: Option<ContractId>,
     limit: u64,
 ) -> Result<Vec<Both<ContractState>>, DbError> {
-    let sql = "select books, assumed from what_if_left($1, $2, $3)";
+    let sql = "select books, assumed from what_if_left($1, $2, $3, $4)";
     let mut arguments = key(lease);
-    arguments.push(number(limit));
+    arguments.extend([after.map_or(Uuid::nil(), ContractId::uuid).into(), number(limit)]);
     let rows = database.read(sql, arguments).await?;
     rows.iter().map(contract_from).collect()
 }

@@ -141,6 +141,8 @@ pub(crate) struct Kept {
     pub(crate) assumed: Side,
     /// What the entries say was posted.
     pub(crate) posted: Sums,
+    /// The last contract that is added up.
+    pub(crate) settled: Option<ContractId>,
     /// The contracts that differ the most.
     #[serde(with = "pairs")]
     pub(crate) apart: BTreeMap<Currency, Vec<Apart>>,

@@ -202,7 +202,7 @@ impl WhatIfs {
     /// Adds up what the contracts came to; with the last of them it is finished.
     async fn settle(&self, mut page: Page) -> Result<Paged, Stop> {
         let limit = self.settings.page_contracts.max(1);
-        let found = queries::left(&self.database, page.lease, limit).await?;
+        let found = queries::left(&self.database, page.lease, page.kept.settled, limit).await?;
         if found.is_empty() {
             let result = page.kept.result().map_err(Stop::Never)?;
             return Ok(self.finish(page.lease, Ok(result)).await?);

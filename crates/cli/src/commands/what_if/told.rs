@@ -73,10 +73,7 @@ fn currency_text(of: &pb::WhatIfCurrency) -> String {
         row("contract asset", of.contract_asset.as_ref()),
         row("refund liability", of.refund_liability.as_ref()),
     ];
-    rows.extend(of.periods.iter().map(|period| {
-        let name = period.period.as_ref().map(|of| of.name.as_str()).unwrap_or_default();
-        row(&format!("recognized in {name}"), period.recognized.as_ref())
-    }));
+    rows.extend(of.periods.iter().flat_map(period_rows));
     rows.extend(
         of.planned.iter().map(|month| {
             row(&format!("planned for {}", month_text(month)), month.planned.as_ref())
@@ -88,6 +85,21 @@ fn currency_text(of: &pb::WhatIfCurrency) -> String {
             .map(|of| row(&format!("recognized of {}", of.contract_id), of.recognized.as_ref())),
     );
     table::render(&[&of.currency_code, "books", "what-if", "difference"], rows, &[1, 2, 3])
+}
+
+/// What was recognized in a period, and the balances at its end that differ.
+fn period_rows(of: &pb::WhatIfPeriod) -> Vec<[String; 4]> {
+    let name = of.period.as_ref().map(|of| of.name.as_str()).unwrap_or_default();
+    let recognized = row(&format!("recognized in {name}"), of.recognized.as_ref());
+    let balances = [
+        ("deferred revenue", &of.deferred_revenue),
+        ("contract asset", &of.contract_asset),
+        ("refund liability", &of.refund_liability),
+    ];
+    let differ = |of: &pb::WhatIfAmount| of.books != of.what_if;
+    let differing = balances.into_iter().filter(|(_, of)| of.as_ref().is_some_and(differ));
+    let balances = differing.map(|(what, of)| row(&format!("{what} after {name}"), of.as_ref()));
+    std::iter::once(recognized).chain(balances).collect()
 }
 
 fn row(name: &str, of: Option<&pb::WhatIfAmount>) -> [String; 4] {
@@ -239,6 +251,12 @@ mod tests {
                 currencies: vec![pb::WhatIfCurrency {
                     currency_code: "USD".to_owned(),
                     recognized: amount("100.00", "99.50"),
+                    periods: vec![pb::WhatIfPeriod {
+                        recognized: amount("100.00", "99.50"),
+                        deferred_revenue: amount("5.00", "0.00"),
+                        contract_asset: amount("7.00", "7.00"),
+                        ..pb::WhatIfPeriod::default()
+                    }],
                     ..pb::WhatIfCurrency::default()
                 }],
             }),
@@ -251,6 +269,7 @@ mod tests {
             line.split_whitespace().collect::<Vec<_>>(),
             ["recognized", "100.00", "99.50", "-0.50"]
         );
+        assert!(told.contains("deferred revenue after") && !told.contains("contract asset after"));
         let json = json(&finished);
         assert_eq!(json["currencies"][0]["recognized"]["what_if"]["amount"], "99.50");
         assert_eq!(json["convention"], "actual_days");
