@@ -6,6 +6,7 @@ use backlog_proto::contract::v1::invoice_service_client::InvoiceServiceClient;
 use backlog_proto::contract::v1::obligation_terms::Method;
 use backlog_proto::contract::v1::{self as contract, ContractTerms, ObligationTerms};
 use backlog_proto::google::r#type::Date;
+use backlog_proto::recognition::v1::combination_service_client::CombinationServiceClient;
 use backlog_proto::recognition::v1::journal_service_client::JournalServiceClient;
 use backlog_proto::recognition::v1::period_service_client::PeriodServiceClient;
 use backlog_proto::recognition::v1::progress::Reading;
@@ -185,6 +186,24 @@ impl History<'_> {
         };
         let mut client = ProgressServiceClient::new(self.stack.channel(Service::Recognition));
         client.change_estimate(self.books.caller.request(request)).await.unwrap();
+    }
+
+    /// Lets other contracts be one.
+    async fn combine(&mut self, on: Date, contracts: &[contract::Contract]) {
+        let request = self.books.caller.request(recognition::CombineContractsRequest {
+            request_id: self.id(),
+            combination: Some(recognition::Combination {
+                contract_ids: contracts.iter().map(|of| of.contract_id.clone()).collect(),
+                on: Some(on),
+                criterion: recognition::CombinationCriterion::SingleObjective.into(),
+                reason: "negotiated together".to_owned(),
+            }),
+            min_positions: self.seen().await,
+            validate_only: false,
+        });
+        let channel = self.stack.channel(Service::Recognition);
+        let mut combinations = CombinationServiceClient::new(channel);
+        combinations.combine_contracts(request).await.unwrap();
     }
 
     async fn hold(&mut self, key: &str, on: Date, released: bool) {
@@ -425,10 +444,19 @@ async fn every_kind_of_fact_is_the_same_after_a_replay() {
     let mut contracts = ContractServiceClient::new(stack.channel(Service::Contract));
     let request = books[0].caller.request(sign("sign", every_method()));
     let signed = contracts.sign_contract(request).await.unwrap().into_inner().contract.unwrap();
+    // Two more, that are accounted for as one later: the second sells alone for more than it states.
+    let mut dear = year_of_service("600.00");
+    dear.obligations[0].ssp = Some(usd("1200.00"));
+    let mut together = Vec::new();
+    for (key, terms) in [("one", year_of_service("1200.00")), ("other", dear)] {
+        let signed = contracts.sign_contract(books[0].caller.request(sign(key, terms))).await;
+        together.push(signed.unwrap().into_inner().contract.unwrap());
+    }
     // Recognition answers a tenant once its creation has arrived.
     stack.settle().await;
     let mut history = History { stack: &stack, books: &books[0], contract: signed, calls: 0 };
     first_quarter(&mut history).await;
+    history.combine(date(2026, 3, 16), &together).await;
     changes(&mut history).await;
     assert_projections(&stack, &books).await;
     history.terminate(date(2026, 10, 1)).await;

@@ -64,6 +64,7 @@ pub(crate) fn table() -> Vec<Row> {
         periods(),
         policies(),
         what_ifs(),
+        combinations(),
         journal(),
         reporting(),
         processing(),
@@ -382,6 +383,26 @@ fn what_ifs() -> Vec<Row> {
             PolicyManage,
             NotFound,
             samples::delete_what_if,
+        ),
+    ]
+}
+
+fn combinations() -> Vec<Row> {
+    let at = Service::Recognition;
+    vec![
+        row(
+            "backlog.recognition.v1.CombinationService/CombineContracts",
+            at,
+            Permission::ContractCombine,
+            Foreign::NotFound,
+            samples::combine_contracts,
+        ),
+        row(
+            "backlog.recognition.v1.CombinationService/ListCombinationProposals",
+            at,
+            Permission::PlanRead,
+            Foreign::Nothing,
+            samples::list_combination_proposals,
         ),
     ]
 }

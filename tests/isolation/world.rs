@@ -232,6 +232,7 @@ pub(crate) async fn fill(
         draft: draft.contract_id.clone(),
         etag: draft.etag.clone(),
         contract: first.contract_id.clone(),
+        partner: second.contract_id.clone(),
         unlikely: unlikely.contract_id.clone(),
         obligation: obligation.clone(),
         measured: first.obligation_ids.last().expect("an obligation").clone(),

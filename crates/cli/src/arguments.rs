@@ -4,7 +4,9 @@ use std::str::FromStr;
 
 use backlog_money::{Currency, Quantity};
 use backlog_proto::common::v1::{Log, LogPosition};
-use backlog_recognition_engine::{Convention, Criterion, ReceivableOn, Rounding};
+use backlog_recognition_engine::{
+    CombinationCriterion, Convention, Criterion, ReceivableOn, Rounding,
+};
 use chrono::NaiveDate;
 
 use crate::policy::{Expedient, Standard};
@@ -74,6 +76,17 @@ pub(crate) fn receivable_on(text: &str) -> Result<ReceivableOn, String> {
 pub(crate) fn standard(text: &str) -> Result<Standard, String> {
     let found = Standard::ALL.iter().copied().find(|standard| standard.name() == text);
     found.ok_or_else(|| "expected asc_606 or ifrs_15".to_owned())
+}
+
+/// A criterion of a combination by name.
+///
+/// # Errors
+/// When there is none of that name; tells all.
+pub(crate) fn combination_criterion(text: &str) -> Result<CombinationCriterion, String> {
+    CombinationCriterion::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = CombinationCriterion::ALL.iter().map(|of| of.name()).collect();
+        format!("expected one of {}", names.join(", "))
+    })
 }
 
 /// An expedient by name.

@@ -7,6 +7,7 @@ use backlog_service_kit::{Clock, Ids};
 use crate::commands::{
     account::{Account, Issuer},
     audit::Audit,
+    combination::Combination,
     contract::Contract,
     dev::Dev,
     doctor::{self, Doctor},
@@ -88,6 +89,9 @@ enum Command {
     /// Accounting periods: closing them, and opening the latest again.
     #[command(subcommand)]
     Period(Period),
+    /// Contracts that are accounted for as one.
+    #[command(subcommand)]
+    Combination(Combination),
     /// Versions of the accounting policy, each from a day on.
     #[command(subcommand)]
     Policy(Policy),
@@ -140,6 +144,7 @@ impl Cli {
             Command::Progress(progress) => progress.run(session).await,
             Command::Adjustment(adjustment) => adjustment.run(session).await,
             Command::Period(period) => period.run(session).await,
+            Command::Combination(combination) => combination.run(session).await,
             Command::Policy(policy) => policy.run(session).await,
             Command::WhatIf(what_if) => what_if.run(session).await,
             Command::Recognize(recognize) => recognize.run(session).await,

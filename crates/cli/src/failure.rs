@@ -219,6 +219,9 @@ pub(crate) const fn advice(reason: ErrorReason) -> &'static str {
         ErrorReason::RateMissing => "state a rate: backlog journal rate",
         ErrorReason::AlreadyAContract => "what is a contract stays one: amend or terminate it",
         ErrorReason::NotAContract => "it is no contract yet: progress assess says when it is one",
+        ErrorReason::NotCombinable => {
+            "combine others, or on another day: the reason is named above"
+        }
         ErrorReason::AlreadyReached => "a milestone is reached once: check its id",
         ErrorReason::CloseBlocked => "do what is named above: backlog period checklist",
         ErrorReason::PeriodOutOfOrder => "take the period whose turn it is: backlog period list",

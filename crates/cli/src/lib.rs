@@ -15,6 +15,7 @@ mod arguments;
 mod books;
 mod cli;
 mod client;
+mod combine;
 mod commands;
 mod demo;
 mod failure;

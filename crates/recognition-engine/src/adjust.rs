@@ -42,7 +42,7 @@ pub(crate) fn adjust(
     })?;
     let service_month = first_of_month(fact.on);
     let (cause, measure) = (Cause::Adjustment, Measure::Recognized);
-    let moved = settlement.state.movement(Some(place), (cause, measure), fact.amount, fact.on);
+    let moved = settlement.state.movement(place, (cause, measure), fact.amount, fact.on)?;
     let part = settlement.state.part_of(Some(place));
     settlement.push(part, Movement { service_month: Some(service_month), ..moved })?;
     settlement.finish(fact.on)

@@ -1,6 +1,6 @@
 //! Allocation of the transaction price to obligations (606-10-32-28 to 32-45).
 
-use backlog_ids::ObligationId;
+use backlog_ids::{ContractId, ObligationId};
 use backlog_money::{AllocateError, allocate};
 use serde::{Deserialize, Serialize};
 
@@ -99,27 +99,22 @@ impl Allocation {
         Ok(shares)
     }
 
-    /// Sets an estimate and answers by how much T of each obligation changes with it, in their order.
+    /// Sets an estimate, of a variable amount by its legal contract and handle, and answers by how much T of each obligation changes with it, in their order.
     pub fn reestimate(
         &mut self,
-        id: &str,
+        (of, id): (Option<ContractId>, &str),
         estimate: i128,
         included: i128,
     ) -> Result<Vec<(ObligationId, i128)>, EngineError> {
         let before = self.shares()?;
         let unknown = || EngineError::UnknownVariable(id.to_owned());
-        let variable = self.variables.iter_mut().find(|v| v.id == id).ok_or_else(unknown)?;
+        let found = self.variables.iter_mut().find(|known| known.id == id && known.of == of);
+        let variable = found.ok_or_else(unknown)?;
         variable.estimate = estimate;
         variable.included = included;
         let after = self.shares()?;
         let changes = self.weights.iter().zip(before.into_iter().zip(after));
         changes.map(|((id, _), (before, after))| Ok((*id, sub(after, before)?))).collect()
-    }
-
-    /// What is expected to be given back: variable amounts below zero, as a positive amount.
-    pub(crate) fn rebates(&self) -> Result<i128, EngineError> {
-        let below = self.variables.iter().map(|variable| variable.included.min(0));
-        sub(0, sum(below)?)
     }
 }
 

@@ -138,7 +138,7 @@ pub(crate) fn amend(
     let mut settlement = Settlement::of(state, periods);
     settlement.note(Working::Treated { proposed, used: treatment });
     if let Some(clauses) = &fact.clauses {
-        settlement.state.clauses.clone_from(clauses);
+        settlement.state.legal_mut(fact.contract)?.clauses.clone_from(clauses);
     }
     if treatment == Treatment::Separate {
         separate(&mut settlement, fact)?;
@@ -201,10 +201,12 @@ fn promise_all(
 ) -> Result<i128, EngineError> {
     let part = u32::try_from(part).map_err(|_| EngineError::Overflow)?;
     let mut pool = 0;
+    let own = settlement.state.legal_of(fact.contract)?.term;
     for promised in &fact.added {
         pool = add(pool, promised.price.unwrap_or(0))?;
-        let term = promised.term.unwrap_or(settlement.state.term);
-        let place = settlement.state.promise((promised, fact.on), term, (part, 0))?;
+        let term = promised.term.unwrap_or(own);
+        let promise = (fact.contract, promised, fact.on);
+        let place = settlement.state.promise(promise, term, (part, 0))?;
         settlement.option(place, Cause::Amendment, fact.on)?;
         if promised.method.is_metered() {
             let committed = settlement.state.price_of(place)?;
@@ -246,8 +248,8 @@ fn restate(
     if let Some(term) = change.term {
         obligation.term = term;
     }
-    let term = obligation.term;
-    state.cover(term)?;
+    let (contract, term) = (obligation.contract, obligation.term);
+    state.cover(contract, term)?;
     Ok(Changed { place, distinct, price, removed: change.remove })
 }
 
@@ -407,7 +409,7 @@ fn prospective(
 impl ObligationState {
     /// Whether a prospective change of its contract shares the price over what remains of it: what is
     /// satisfied and was not raised again takes no part.
-    fn takes_part(&self, on: NaiveDate) -> Result<bool, EngineError> {
+    pub(crate) fn takes_part(&self, on: NaiveDate) -> Result<bool, EngineError> {
         // What is for a part of a series stays with it (606-10-32-45).
         let apart = self.method.is_metered() || self.of_variable.is_some();
         if apart || self.ended_on.is_some() {

@@ -9,15 +9,17 @@ use crate::{
     effects::{Cause, Effects},
     error::EngineError,
     facts::{SignedContract, SignedObligation},
+    legal::{AccountingContract, LegalContract, Portion},
     math::add,
     method::Method,
     periods::Periods,
     phase::{BEGINNING, Phase, Spread},
     policy::Policy,
     settle::Settlement,
+    several::AtLeastOne,
     share::Share,
     standing::Standing,
-    state::{AccountingContract, ContractState, Financing, ObligationState},
+    state::{ContractState, Financing, ObligationState},
     term::Term,
 };
 
@@ -45,26 +47,31 @@ pub(crate) fn book(
     let prices = allocation.shares_of_whole()?;
     let state = ContractState {
         contract: contract.contract,
-        signed_on: periods.effective(contract.signed_on),
+        legal: AtLeastOne::of(LegalContract {
+            id: contract.contract,
+            signed_on: periods.effective(contract.signed_on),
+            term: contract.term,
+            policy: *policy,
+            receivable: 0,
+            advance: 0,
+            clauses: contract.clauses.clone(),
+        }),
         currency: contract.currency,
-        term: contract.term,
         policy: *policy,
         policies: Vec::new(),
         allocation: Allocation::default(),
         obligations: Vec::new(),
-        receivable: 0,
-        advance: 0,
-        clauses: contract.clauses.clone(),
         enforced_on: None,
         financing: contract.financing.map(Financing::at),
-        accounting: vec![AccountingContract::new(contract.contract, 0)],
+        accounting: vec![AccountingContract::of(Portion::new(contract.contract, 0))],
         standing: Standing::at_signature(contract),
     };
     let mut settlement = Settlement::of(state, periods);
     settlement.state.allocation = allocation;
     for (obligation, price) in contract.obligations.iter().zip(prices) {
         let term = obligation.term.unwrap_or(contract.term);
-        let place = settlement.state.promise((obligation, contract.signed_on), term, (0, price))?;
+        let promised = (contract.contract, obligation, contract.signed_on);
+        let place = settlement.state.promise(promised, term, (0, price))?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Booking, contract.signed_on)?;
         settlement.option(place, Cause::Booking, contract.signed_on)?;
@@ -79,14 +86,6 @@ pub(crate) fn book(
         }
     }
     settlement.finish(contract.signed_on)
-}
-
-impl AccountingContract {
-    /// The contract's accounting contract at a place, nothing accounted for yet.
-    pub(crate) fn new(contract: ContractId, place: usize) -> Self {
-        let id = accounting_contract_of(contract, place);
-        Self { id, reduced: false, balances: Vec::new() }
-    }
 }
 
 impl ObligationState {
@@ -106,11 +105,11 @@ impl ObligationState {
 }
 
 impl ContractState {
-    /// Takes in a promise of a day to an accounting contract, at a share of its price; answers its place.
-    /// Its T is still zero, so that a movement can set it.
+    /// Takes in a promise that a legal contract makes on a day to an accounting contract, at a share of its
+    /// price; answers its place. Its T is still zero, so that a movement can set it.
     pub(crate) fn promise(
         &mut self,
-        (promised, on): (&SignedObligation, NaiveDate),
+        (contract, promised, on): (ContractId, &SignedObligation, NaiveDate),
         term: Term,
         (part, price): (u32, i128),
     ) -> Result<usize, EngineError> {
@@ -119,7 +118,10 @@ impl ContractState {
         let mut obligation = ObligationState {
             id: promised.id,
             key: promised.key.clone(),
-            ordinal: u32::try_from(place).map_err(|_| EngineError::Overflow)?,
+            contract,
+            ordinal: u32::try_from(self.places_of(contract).count())
+                .map_err(|_| EngineError::Overflow)?,
+            place: u32::try_from(place).map_err(|_| EngineError::Overflow)?,
             part,
             method: promised.method.clone(),
             rounding: policy.rounding,
@@ -175,7 +177,9 @@ impl ContractState {
         (period, price): (Term, i128),
     ) -> Result<usize, EngineError> {
         let promised = SignedObligation { price: None, ssp: None, ..promised.clone() };
-        let place = self.promise((&promised, self.signed_on), period, (0, price))?;
+        // At signature, when nothing is combined.
+        let (contract, signed_on) = (self.contract, self.first_signed_on());
+        let place = self.promise((contract, &promised, signed_on), period, (0, price))?;
         if let Some(obligation) = self.obligations.get_mut(place) {
             obligation.of_variable = Some(variable.to_owned());
         }

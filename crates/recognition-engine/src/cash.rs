@@ -1,5 +1,6 @@
 //! Cash: what was invoiced is paid; what is paid beyond that is an advance, and counts as billed.
 
+use backlog_ids::ContractId;
 use chrono::NaiveDate;
 
 use crate::{
@@ -11,7 +12,7 @@ use crate::{
     math::{add, sub, sum},
     periods::Periods,
     settle::Settlement,
-    state::ContractState,
+    state::{ContractState, ObligationState},
 };
 
 /// Accounts for cash received, or given back when the amount is negative. Received, it settles the
@@ -22,62 +23,59 @@ pub(crate) fn pay(
     payment: &PaymentFact,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    let amount = payment.amount;
+    let (contract, amount) = (payment.contract, payment.amount);
+    let receivable = state.legal_of(contract)?.receivable;
     let (cause, settled) = if amount < 0 {
-        (Cause::Refund, amount.max(state.receivable.min(0)))
+        (Cause::Refund, amount.max(receivable.min(0)))
     } else {
-        (Cause::Payment, amount.min(state.receivable.max(0)))
+        (Cause::Payment, amount.min(receivable.max(0)))
     };
     let mut settlement = Settlement::of(state, periods);
-    settlement.movement(None, (cause, Measure::Cash), amount, payment.on)?;
-    receive(&mut settlement, (cause, sub(0, settled)?), payment.on)?;
+    settlement.movement_of(contract, (cause, Measure::Cash), amount, payment.on)?;
+    receive(&mut settlement, contract, (cause, sub(0, settled)?), payment.on)?;
     let rest = sub(amount, settled)?;
     let parts = match rest {
         0 => Vec::new(),
-        advance if advance > 0 => split(advance, &advance_weights(&settlement.state)?)?,
-        refund => split(refund, &refund_weights(&settlement.state, refund)?)?,
+        advance if advance > 0 => split(advance, &advance_weights(&settlement.state, contract)?)?,
+        refund => split(refund, &refund_weights(&settlement.state, (contract, refund))?)?,
     };
     for (place, part) in parts.into_iter().enumerate() {
         bill(&mut settlement, place, part, cause, (payment.on, payment.on))?;
     }
-    settlement.state.advance = add(settlement.state.advance, rest)?.max(0);
+    let legal = settlement.state.legal_mut(contract)?;
+    legal.advance = add(legal.advance, rest)?.max(0);
     settlement.finish(payment.on)
 }
 
-/// Moves the receivable.
+/// Moves the receivable of a legal contract.
 pub(crate) fn receive(
     settlement: &mut Settlement,
+    contract: ContractId,
     (cause, amount): (Cause, i128),
     on: NaiveDate,
 ) -> Result<(), EngineError> {
-    settlement.state.receivable = add(settlement.state.receivable, amount)?;
-    settlement.movement(None, (cause, Measure::Receivable), amount, on)
+    let legal = settlement.state.legal_mut(contract)?;
+    legal.receivable = add(legal.receivable, amount)?;
+    settlement.movement_of(contract, (cause, Measure::Receivable), amount, on)
 }
 
-/// An advance belongs to what is not billed yet, else to the prices.
-pub(crate) fn advance_weights(state: &ContractState) -> Result<Vec<i128>, EngineError> {
-    let unbilled: Vec<i128> = state.unbilled()?.into_iter().map(|part| part.max(0)).collect();
-    if unbilled.iter().any(|part| *part > 0) {
-        return Ok(unbilled);
-    }
-    Ok((0..state.obligations.len()).map(|place| i128::from(place == 0)).collect())
+/// An advance belongs to what is not billed yet of its legal contract, else to the prices.
+pub(crate) fn advance_weights(
+    state: &ContractState,
+    contract: ContractId,
+) -> Result<Vec<i128>, EngineError> {
+    state.weights_of(contract, |of| Ok(sub(of.transaction_price, of.billed)?.max(0)))
 }
 
 /// What is given back was billed beyond the price first, then billed at all.
 pub(crate) fn refund_weights(
     state: &ContractState,
-    refund: i128,
+    (contract, refund): (ContractId, i128),
 ) -> Result<Vec<i128>, EngineError> {
-    let mut beyond = Vec::with_capacity(state.obligations.len());
-    for obligation in &state.obligations {
-        beyond.push(sub(obligation.billed, obligation.transaction_price)?.max(0));
-    }
+    let of_price = |of: &ObligationState| Ok(sub(of.billed, of.transaction_price)?.max(0));
+    let beyond = state.each_of(contract, of_price)?;
     if sum(beyond.iter().copied())? >= refund.saturating_neg() {
         return Ok(beyond);
     }
-    let billed: Vec<i128> = state.obligations.iter().map(|o| o.billed.max(0)).collect();
-    if sum(billed.iter().copied())? == 0 {
-        return Ok((0..billed.len()).map(|place| i128::from(place == 0)).collect());
-    }
-    Ok(billed)
+    state.weights_of(contract, |of| Ok(of.billed.max(0)))
 }

@@ -150,10 +150,10 @@ pub enum Working {
         /// Beyond enforceable before.
         before: i128,
     },
-    /// What of an accounting contract's bills is no right to payment yet (606-10-45-4).
+    /// What of the bills of a portion of an accounting contract is no right to payment yet (606-10-45-4).
     Conditional {
-        /// Place of the accounting contract among the contract's.
-        part: usize,
+        /// Place of the accounting contract among the contract's, and the legal contract.
+        portion: (usize, ContractId),
         /// The day on which it takes effect.
         on: NaiveDate,
         /// Billed to date.
@@ -198,6 +198,14 @@ pub enum Working {
         left: i128,
         /// What it would have brought before.
         before: i128,
+    },
+    /// What contracts that are combined share, and what each obligation's share was, by how much it
+    /// changes, and what it weighs.
+    Combined {
+        /// The prices of all of them together.
+        pool: i128,
+        /// The obligations, in order: `earned` is what each had of it before.
+        parts: Vec<PooledPart>,
     },
     /// What a prospective change of an accounting contract shares, and among which obligations.
     Pooled {

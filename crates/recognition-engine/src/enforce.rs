@@ -5,6 +5,7 @@
 //! term is beyond enforceable. Time passing moves it into T. What is billed beyond T is no unconditional
 //! right before it is paid (606-10-45-4).
 
+use backlog_ids::ContractId;
 use chrono::{Days, NaiveDate};
 
 use crate::{
@@ -13,6 +14,7 @@ use crate::{
     effects::{Cause, Measure, Working},
     error::EngineError,
     facts::Clause,
+    legal::LegalContract,
     math::{add, sub, sum},
     plan::{PlannedMonth, plan},
     settle::Settlement,
@@ -27,14 +29,12 @@ impl Settlement {
         let state = &self.state;
         if state.standing.not_yet().is_some() {
             // Without a contract there is no right to payment.
-            for part in 0..state.accounting.len() {
-                self.condition(part, on)?;
-            }
-            return Ok(());
+            return self.conditions(on);
         }
         let bound =
             |obligation: &ObligationState| obligation.beyond == 0 && obligation.conditional == 0;
-        if state.clauses.is_empty() && state.obligations.iter().all(bound) {
+        let free = state.legal.iter().all(|legal| legal.clauses.is_empty());
+        if free && state.obligations.iter().all(bound) {
             return Ok(());
         }
         let day = state.enforced_on.map_or(on, |known| known.max(on));
@@ -42,60 +42,66 @@ impl Settlement {
         self.state.enforced_on = Some(day);
         let booked = self.begins();
         let cause = if booked { Cause::Booking } else { Cause::Renewal };
-        for (place, (planned, kept)) in targets.parts.into_iter().enumerate() {
+        for (place, Beyond { last, planned, kept }) in targets.into_iter().enumerate() {
             let Some(obligation) = self.state.obligations.get_mut(place) else { continue };
             let (target, before) = (sub(planned, kept)?, obligation.beyond);
             let more = sub(target, before)?;
             obligation.beyond = target;
             if more != 0 {
-                let (on, last) = (day, targets.last);
+                let on = day;
                 self.note(Working::Bound { place, cause, on, last, planned, kept, before });
             }
-            self.movement(Some(place), (cause, Measure::BeyondEnforceable), more, day)?;
+            self.movement(place, (cause, Measure::BeyondEnforceable), more, day)?;
             let less = sub(0, more)?;
-            self.movement(Some(place), (cause, Measure::TransactionPrice), less, day)?;
+            self.movement(place, (cause, Measure::TransactionPrice), less, day)?;
         }
-        for part in 0..self.state.accounting.len() {
-            self.condition(part, on)?;
-        }
-        Ok(())
+        self.conditions(on)
+    }
+
+    /// Works out of each portion of accounting contracts what of its bills is no right yet.
+    fn conditions(&mut self, on: NaiveDate) -> Result<(), EngineError> {
+        let all: Vec<(usize, ContractId)> =
+            self.state.portions().map(|(part, portion)| (part, portion.contract)).collect();
+        all.into_iter().try_for_each(|portion| self.condition(portion, on))
     }
 
     /// Bills beyond what is enforceable or paid are no right yet: they are neither receivable nor
     /// liability.
-    fn condition(&mut self, part: usize, on: NaiveDate) -> Result<(), EngineError> {
-        let of = self.state.conditional_of(part)?;
-        let own = |(place, obligation): (usize, &ObligationState)| {
-            let own = self.state.part_of(Some(place)) == part;
-            if own { obligation.billed.max(0) } else { 0 }
+    fn condition(
+        &mut self,
+        (part, contract): (usize, ContractId),
+        on: NaiveDate,
+    ) -> Result<(), EngineError> {
+        let of = self.state.conditional_of((part, contract))?;
+        let is_own = |obligation: &ObligationState| obligation.is_of(part, contract);
+        let own = |obligation: &ObligationState| {
+            if is_own(obligation) { obligation.billed.max(0) } else { 0 }
         };
-        let weights: Vec<i128> = self.state.obligations.iter().enumerate().map(own).collect();
-        let known = |(place, obligation): (usize, &ObligationState)| {
-            (self.state.part_of(Some(place)) == part).then_some(obligation.conditional)
-        };
-        let known = sum(self.state.obligations.iter().enumerate().filter_map(known))?;
+        let weights: Vec<i128> = self.state.obligations.iter().map(own).collect();
+        let known = self.state.obligations.iter().filter(|of| is_own(of));
+        let known = sum(known.map(|obligation| obligation.conditional))?;
         let more = sub(of.amount, known)?;
         let on = if more > 0 { self.unconditional_on.unwrap_or(on) } else { on };
         let mut parts = Vec::new();
         let mut moved = more != 0;
         for (place, target) in split(of.amount, &weights)?.into_iter().enumerate() {
-            if self.state.part_of(Some(place)) != part {
+            let Some(obligation) = self.state.obligations.get_mut(place) else { continue };
+            if !is_own(obligation) {
                 continue;
             }
-            let Some(obligation) = self.state.obligations.get_mut(place) else { continue };
             let before = obligation.conditional;
             let more = sub(target, before)?;
             obligation.conditional = target;
             moved |= more != 0;
             parts.push((place, weights.get(place).copied().unwrap_or(0), before));
             let what = (Cause::Invoice, Measure::Unconditional);
-            self.movement(Some(place), what, sub(0, more)?, on)?;
+            self.movement(place, what, sub(0, more)?, on)?;
         }
         if moved {
             let Conditional { billed, enforceable, paid, amount } = of;
             let before = known;
             self.note(Working::Conditional {
-                part,
+                portion: (part, contract),
                 on,
                 billed,
                 enforceable,
@@ -106,16 +112,18 @@ impl Settlement {
             });
         }
         let what = (Cause::Invoice, Measure::Receivable);
-        let moved = self.state.movement_of_part(part, what, sub(0, more)?, on);
+        let moved = self.state.movement_of((contract, part), what, sub(0, more)?, on);
         self.push(part, moved)
     }
 }
 
-/// What is beyond enforceable: of each obligation what is planned for days after the last one that the
+/// What of an obligation is beyond enforceable: what is planned for days after the last one that the
 /// customer is bound for, and what of that leaving would cost.
+#[derive(Clone, Copy, Default)]
 struct Beyond {
     last: Option<NaiveDate>,
-    parts: Vec<(i128, i128)>,
+    planned: i128,
+    kept: i128,
 }
 
 /// What of an accounting contract's bills is neither paid nor enforceable, and from what.
@@ -128,17 +136,32 @@ struct Conditional {
 }
 
 impl ContractState {
-    /// What is beyond enforceable of each obligation at the end of a day, by the clause under which the
-    /// customer could leave the most.
-    fn beyond_at(&self, day: NaiveDate) -> Result<Beyond, EngineError> {
-        let mut most = Beyond { last: None, parts: vec![(0, 0); self.obligations.len()] };
-        let mut most_sum = 0;
-        let plans: Vec<Vec<PlannedMonth>> = self
-            .obligations
-            .iter()
-            .map(ObligationState::planned_if_open)
-            .collect::<Result<_, _>>()?;
-        for (last, penalty) in self.clauses.iter().filter_map(|clause| clause.holds_through(day)) {
+    /// What is beyond enforceable of each obligation at the end of a day, by the clause of its legal
+    /// contract under which the customer could leave the most of that.
+    fn beyond_at(&self, day: NaiveDate) -> Result<Vec<Beyond>, EngineError> {
+        let mut all = vec![Beyond::default(); self.obligations.len()];
+        for legal in self.legal.iter().filter(|legal| !legal.clauses.is_empty()) {
+            let most = self.beyond_under(legal, day)?;
+            for (place, beyond) in self.places_of(legal.id).zip(most) {
+                if let Some(known) = all.get_mut(place) {
+                    *known = beyond;
+                }
+            }
+        }
+        Ok(all)
+    }
+
+    /// The same of the obligations of one legal contract.
+    fn beyond_under(
+        &self,
+        legal: &LegalContract,
+        day: NaiveDate,
+    ) -> Result<Vec<Beyond>, EngineError> {
+        let own = self.obligations.iter().filter(|obligation| obligation.contract == legal.id);
+        let plans: Vec<Vec<PlannedMonth>> =
+            own.map(ObligationState::planned_if_open).collect::<Result<_, _>>()?;
+        let (mut most, mut most_sum) = (vec![Beyond::default(); plans.len()], 0);
+        for (last, penalty) in legal.clauses.iter().filter_map(|clause| clause.holds_through(day)) {
             let mut beyond = Vec::with_capacity(plans.len());
             for plan in &plans {
                 beyond.push(sum(plan.iter().map(|month| month.after(last)))?.max(0));
@@ -147,21 +170,28 @@ impl ContractState {
             let kept = split(penalty.clamp(0, total), &beyond)?;
             let total = sub(total, sum(kept.iter().copied())?)?;
             if total > most_sum {
-                let parts = beyond.into_iter().zip(kept).collect();
-                (most, most_sum) = (Beyond { last: Some(last), parts }, total);
+                let last = Some(last);
+                let parts = beyond.into_iter().zip(kept);
+                most = parts.map(|(planned, kept)| Beyond { last, planned, kept }).collect();
+                most_sum = total;
             }
         }
         Ok(most)
     }
 
-    /// What of the bills of an accounting contract is neither paid nor enforceable.
-    fn conditional_of(&self, part: usize) -> Result<Conditional, EngineError> {
-        if self.clauses.is_empty() && self.standing == Standing::Contract {
+    /// What of the bills of a portion of an accounting contract is neither paid nor enforceable.
+    fn conditional_of(
+        &self,
+        (part, contract): (usize, ContractId),
+    ) -> Result<Conditional, EngineError> {
+        let legal = self.legal_of(contract)?;
+        if legal.clauses.is_empty() && self.standing == Standing::Contract {
             return Ok(Conditional::default());
         }
         let none = self.standing.not_yet().is_some();
         let (mut billed, mut before, mut enforceable, mut known) = (0, 0, 0, 0);
-        for (place, obligation) in self.obligations.iter().enumerate() {
+        let own = self.obligations.iter().enumerate().filter(|(_, of)| of.contract == contract);
+        for (place, obligation) in own.clone() {
             let own = self.part_of(Some(place));
             if own == part {
                 billed = add(billed, obligation.billed)?;
@@ -173,17 +203,24 @@ impl ContractState {
             }
         }
         // Payments settle what was promised first. Tax, which is no part of B, counts as paid first.
-        let all = sum(self.obligations.iter().map(|obligation| obligation.billed))?;
-        let paid = sub(sub(all, self.receivable.max(0))?, before)?;
+        let all = sum(own.map(|(_, obligation)| obligation.billed))?;
+        let paid = sub(sub(all, legal.receivable.max(0))?, before)?;
+        // Price that was moved to or from other legal contracts is not what is billed.
+        let moved = self.portions().find(|(of, known)| *of == part && known.contract == contract);
+        let enforceable = sub(enforceable, moved.map_or(0, |(_, portion)| portion.moved))?;
         let amount = sub(billed, enforceable.max(paid))?.clamp(0, billed.max(0));
         // Without a right to leave it is what was billed before there was a contract; nothing more.
-        let bound = self.clauses.is_empty() && !none;
+        let bound = legal.clauses.is_empty() && !none;
         let amount = if bound { amount.min(known) } else { amount };
         Ok(Conditional { billed, enforceable, paid, amount })
     }
 }
 
 impl ObligationState {
+    fn is_of(&self, part: usize, contract: ContractId) -> bool {
+        self.contract == contract && usize::try_from(self.part).is_ok_and(|own| own == part)
+    }
+
     fn planned_if_open(&self) -> Result<Vec<PlannedMonth>, EngineError> {
         if self.ended_on.is_some() { Ok(Vec::new()) } else { plan(self) }
     }

@@ -6,6 +6,8 @@ use backlog_ids::{ContractId, ObligationId};
 use chrono::NaiveDate;
 use thiserror::Error;
 
+use crate::combine::NotCombinable;
+
 /// A fact cannot be accounted for. The state is then unchanged.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum EngineError {
@@ -83,6 +85,14 @@ pub enum EngineError {
     /// Revenue cannot be adjusted before there is a contract.
     #[error("it is no contract yet, so it has no revenue")]
     NotContract,
+    /// A contract that cannot be accounted for as one with others (606-10-25-9).
+    #[error("contract {contract} cannot be combined: {}", .why.name())]
+    NotCombinable {
+        /// The contract.
+        contract: ContractId,
+        /// Why.
+        why: NotCombinable,
+    },
     /// The contract has ended.
     #[error("the contract is terminated")]
     Terminated,

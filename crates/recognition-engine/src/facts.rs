@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     amend::AmendmentFact,
+    combine::Combination,
     method::Method,
     policy::{Policy, PolicyVersion},
     progress::ProgressFact,
@@ -48,6 +49,8 @@ pub enum Fact {
     Held(HoldFact),
     /// What was withheld may be posted.
     Released(HoldFact),
+    /// Other contracts are accounted for as one with it.
+    Combined(Combination),
     /// Another version of the tenant's policy governs the contract.
     PolicyChanged(PolicyVersion),
     /// Revenue is to be posted.
@@ -73,6 +76,7 @@ impl Fact {
             Self::Reassessed(fact) => fact.on,
             Self::Adjusted(fact) => fact.on,
             Self::Held(fact) | Self::Released(fact) => fact.on,
+            Self::Combined(fact) => fact.on,
             Self::PolicyChanged(version) => version.from,
             Self::Run { through } => *through,
         }
@@ -193,6 +197,9 @@ pub struct Variable {
     /// alone. None where it is for the whole promise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub period: Option<Term>,
+    /// The legal contract that it is of, where that was combined with others before it; none else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<ContractId>,
 }
 
 /// A discount that belongs to some obligations.

@@ -56,7 +56,7 @@ pub(crate) fn accrue(settlement: &mut Settlement, through: NaiveDate) -> Result<
     let Some(mut financing) = settlement.state.financing else { return Ok(()) };
     // Posted now, so not in the balances as loaded.
     let mut fresh = 0;
-    let mut day = financing.next_day(settlement.state.signed_on);
+    let mut day = financing.next_day(settlement.state.first_signed_on());
     while day <= through {
         if financing.anniversary().is_some_and(|next| day >= next) {
             financing.year_from = financing.anniversary();
@@ -89,7 +89,8 @@ impl ContractState {
     /// `simple` is the interest of the year so far, which bears none, `fresh` what is not in the
     /// balances yet.
     fn advanced(&self, day: NaiveDate, (simple, fresh): (i128, i128)) -> Result<i128, EngineError> {
-        let points = self.accounting.first().map_or(&[][..], |part| &part.balances);
+        let points =
+            self.accounting.first().map_or(&[][..], |part| &part.portions.first().balances);
         let after = points.partition_point(|point| point.on <= day);
         let (before, later) = points.split_at(after);
         let net = match before.last() {
@@ -167,5 +168,6 @@ fn post(
         bill(settlement, place, part, Cause::Interest, (on, on))?;
         settlement.plan_on(place, &known, on)?;
     }
-    settlement.movement(None, (Cause::Interest, Measure::Interest), interest, on)
+    let contract = settlement.state.contract;
+    settlement.movement_of(contract, (Cause::Interest, Measure::Interest), interest, on)
 }

@@ -7,6 +7,7 @@ use crate::{
     amend::{AmendmentFact, amend},
     book::book,
     cash::pay,
+    combine::combine,
     effects::Effects,
     error::EngineError,
     facts::{Concession, CreditFact, Fact},
@@ -64,6 +65,7 @@ pub(crate) fn apply(
         Fact::Adjusted(fact) => adjust(state, fact, periods),
         Fact::Held(fact) => hold(state, fact, periods),
         Fact::Released(fact) => release(state, fact, periods),
+        Fact::Combined(fact) => combine(state, fact, periods),
         Fact::PolicyChanged(version) => change_policy(state, version, periods),
         Fact::Run { through } => recognize(state, *through, periods),
     }
@@ -83,6 +85,11 @@ pub fn account(
     for version in due {
         let (governed, effects) = fold(state, &Fact::PolicyChanged(version), periods)?;
         (state, before) = (Some(governed), before.then(effects));
+    }
+    if let Fact::Combined(combination) = fact {
+        let (governed, effects) = combination.governed(policies, periods)?;
+        let (state, combined) = fold(state, &Fact::Combined(governed), periods)?;
+        return Ok((state, before.then(effects).then(combined)));
     }
     let (state, effects) = fold(state, fact, periods)?;
     Ok((state, before.then(effects)))

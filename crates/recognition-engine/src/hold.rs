@@ -45,6 +45,6 @@ pub(crate) fn release(
 fn places(state: &ContractState, fact: &HoldFact) -> Result<Vec<usize>, EngineError> {
     match fact.obligation {
         Some(obligation) => state.places(obligation),
-        None => Ok((0..state.obligations.len()).collect()),
+        None => Ok(state.places_of(fact.contract).collect()),
     }
 }

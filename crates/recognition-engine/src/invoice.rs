@@ -26,9 +26,8 @@ pub(crate) fn invoice(
     invoice: &InvoiceFact,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    if invoice.contract != state.contract {
-        return Err(EngineError::OtherContract { fact: invoice.contract, state: state.contract });
-    }
+    let contract = invoice.contract;
+    let advance = state.legal_of(contract)?.advance;
     let unconditional_on = unconditional_on(&state, invoice);
     let days = (invoice.issued_on, unconditional_on);
     let mut settlement = Settlement::of(state, periods);
@@ -43,17 +42,19 @@ pub(crate) fn invoice(
     }
     // An advance pays first: it was billed when it was received, so it leaves B as a whole, the part
     // that pays tax too.
-    let advance = settlement.state.advance.min(receivable);
+    let advance = advance.min(receivable);
     let lines: Vec<i128> = invoice.lines.iter().map(|line| line.amount).collect();
     for (line, part) in invoice.lines.iter().zip(advance_parts(advance, &lines)?) {
         for (place, amount) in settlement.state.of_line(line.obligation, sub(0, part)?)? {
             bill(&mut settlement, place, amount, Cause::Invoice, days)?;
         }
     }
-    settlement.state.advance = sub(settlement.state.advance, advance)?;
+    let legal = settlement.state.legal_mut(contract)?;
+    legal.advance = sub(legal.advance, advance)?;
     let tax = (Cause::Invoice, Measure::Tax);
-    settlement.movement(None, tax, invoice.tax, unconditional_on)?;
-    receive(&mut settlement, (Cause::Invoice, sub(receivable, advance)?), unconditional_on)?;
+    settlement.movement_of(contract, tax, invoice.tax, unconditional_on)?;
+    let rest = (Cause::Invoice, sub(receivable, advance)?);
+    receive(&mut settlement, contract, rest, unconditional_on)?;
     settlement.finish(invoice.issued_on)
 }
 
@@ -92,8 +93,8 @@ pub(crate) fn credit(
         }
     }
     let tax = (Cause::CreditNote, Measure::Tax);
-    settlement.movement(None, tax, sub(0, credit.tax)?, credit.on)?;
-    receive(&mut settlement, (Cause::CreditNote, sub(0, receivable)?), credit.on)?;
+    settlement.movement_of(credit.contract, tax, sub(0, credit.tax)?, credit.on)?;
+    receive(&mut settlement, credit.contract, (Cause::CreditNote, sub(0, receivable)?), credit.on)?;
     settlement.finish(credit.on)
 }
 
@@ -108,8 +109,8 @@ pub(crate) fn bill(
     let state = settlement.state.obligations.get_mut(place).ok_or(EngineError::Overflow)?;
     // What may be credited was decided where it was recorded, by sums of its own.
     state.billed = add(state.billed, amount)?;
-    settlement.movement(Some(place), (cause, Measure::Billed), amount, billed_on)?;
-    settlement.movement(Some(place), (cause, Measure::Unconditional), amount, unconditional_on)
+    settlement.movement(place, (cause, Measure::Billed), amount, billed_on)?;
+    settlement.movement(place, (cause, Measure::Unconditional), amount, unconditional_on)
 }
 
 /// Gives up a part of the price: over the whole promise as a change of it, or wholly against what was

@@ -92,6 +92,12 @@ impl Ledger {
         self.plan_changes.extend_from_slice(&effects.plan_changes);
     }
 
+    /// Appends all of another ledger, as of a contract that joins.
+    pub fn absorb(&mut self, other: &Self) {
+        self.movements.extend_from_slice(&other.movements);
+        self.plan_changes.extend_from_slice(&other.plan_changes);
+    }
+
     /// All movements, in the order applied.
     #[must_use]
     pub fn movements(&self) -> &[Movement] {

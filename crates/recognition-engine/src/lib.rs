@@ -14,6 +14,7 @@ mod billing;
 mod book;
 mod calendar;
 mod cash;
+mod combine;
 mod effects;
 mod enforce;
 mod entries;
@@ -26,6 +27,7 @@ mod hold;
 mod invoice;
 mod journal;
 mod ledger;
+mod legal;
 mod math;
 mod method;
 mod named;
@@ -44,6 +46,7 @@ mod report;
 mod schedule;
 mod separate;
 mod settle;
+mod several;
 mod share;
 mod standing;
 mod state;
@@ -62,6 +65,7 @@ pub use amend::{AmendmentFact, ObligationChange, Treatment, propose};
 pub use billing::{check_ceiling, invoice_spread};
 pub use book::accounting_contract_of;
 pub use calendar::{Calendar, Period, WeekPattern, YearEnd, YearEndRule};
+pub use combine::{Combination, CombinationCriterion, NotCombinable};
 pub use effects::{
     Cause, ChangeOutcome, Effects, Measure, Movement, PlanChange, PooledPart, ServiceDays, Working,
 };
@@ -81,6 +85,7 @@ pub use journal::{
     turnover,
 };
 pub use ledger::{Balances, Entry, Filter, Ledger, RollForward};
+pub use legal::{AccountingContract, LegalContract, Portion};
 pub use method::{Method, Milestone, MilestoneWeight};
 pub use periods::Periods;
 pub use phase::{BEGINNING, Phase, Spread};
@@ -90,11 +95,10 @@ pub use preview::{Preview, preview};
 pub use progress::{Mark, Point, ProgressFact, Reading};
 pub use schedule::{Schedule, ScheduledMonth};
 pub use separate::can_be_separate;
+pub use several::AtLeastOne;
 pub use share::Share;
 pub use standing::{Criterion, EITHER_MAY_LEAVE, NotYet, Standing};
-pub use state::{
-    AccountingContract, BalancePoint, ContractState, Financing, Hold, ObligationState, Pending,
-};
+pub use state::{BalancePoint, ContractState, Financing, Hold, ObligationState, Pending};
 pub use term::{TERM_MONTHS_MAX, Term, TermError};
 pub use terminate::{Refund, TerminationFact};
 pub use validate::validate;

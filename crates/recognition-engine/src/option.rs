@@ -43,7 +43,7 @@ impl Settlement {
         if change != 0 {
             self.note(Working::Potential { place, cause, on, left, before });
         }
-        self.movement(Some(place), (cause, Measure::Potential), change, on)
+        self.movement(place, (cause, Measure::Potential), change, on)
     }
 
     /// An option that ran out by a day brings nothing any more.

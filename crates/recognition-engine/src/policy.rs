@@ -103,11 +103,7 @@ impl Policies {
     }
 
     /// Versions in force by a day that are newer than one.
-    pub(crate) fn newer(
-        &self,
-        than: u32,
-        by: NaiveDate,
-    ) -> impl Iterator<Item = &PolicyVersion> + '_ {
+    pub fn newer(&self, than: u32, by: NaiveDate) -> impl Iterator<Item = &PolicyVersion> + '_ {
         let due = move |known: &&PolicyVersion| known.policy.version > than && known.from <= by;
         self.later.iter().filter(due)
     }

@@ -28,7 +28,7 @@ pub(crate) fn recognize(
     through: NaiveDate,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    if through < state.signed_on || state.standing.not_yet().is_some() {
+    if through < state.first_signed_on() || state.standing.not_yet().is_some() {
         return Ok((state, Effects::default()));
     }
     // Interest changes prices, and with them plans that are else left alone.
@@ -50,6 +50,10 @@ fn obligation(
     (through, periods): (NaiveDate, Periods),
 ) -> Result<(), EngineError> {
     let Some(obligation) = settlement.state.obligations.get(place) else { return Ok(()) };
+    let signed_on = settlement.state.signed_on(obligation);
+    if through < signed_on {
+        return Ok(());
+    }
     let covered = obligation.covered(through);
     // Corrections of posted days wait for the release too.
     let held = obligation.held_from().is_some_and(|from| through >= from);
@@ -61,14 +65,15 @@ fn obligation(
     if let Some(covered) = covered {
         entries.extend(obligation.not_posted(covered)?);
     }
-    let (id, part) = (obligation.id, settlement.state.part_of(Some(place)));
+    let (id, contract) = (obligation.id, obligation.contract);
+    let part = settlement.state.part_of(Some(place));
     let hold = obligation.hold;
     let mut recognized = obligation.recognized;
     for entry in entries {
         recognized = add(recognized, entry.amount)?;
-        let effective_date = posted_on(hold, entry.to).max(settlement.state.signed_on);
+        let effective_date = posted_on(hold, entry.to).max(signed_on);
         let what = (entry.cause(), Measure::Recognized);
-        let moved = settlement.state.movement(Some(place), what, entry.amount, effective_date);
+        let moved = settlement.state.movement(place, what, entry.amount, effective_date)?;
         settlement.push(
             part,
             Movement {
@@ -80,7 +85,7 @@ fn obligation(
         )?;
         let less = sub(0, entry.amount)?;
         let change = PlanChange {
-            contract: settlement.state.contract,
+            contract,
             obligation: id,
             month: entry.service_month,
             amount: Money::from_minor(less, settlement.state.currency),

@@ -66,11 +66,12 @@ pub(crate) fn reestimate(
         }
         Estimate::Variable { id, estimate, included } => {
             let mut allocation = settlement.state.allocation.clone();
-            let changes = allocation.reestimate(id, *estimate, *included)?;
+            let of = (settlement.state.owner(fact.contract), id.as_str());
+            let changes = allocation.reestimate(of, *estimate, *included)?;
             settlement.state.allocation = allocation;
             for (obligation, amount) in changes {
                 if amount != 0 {
-                    let place = settlement.state.place_of_variable(obligation, id)?;
+                    let place = settlement.state.place_of_variable(obligation, of)?;
                     reprice(&mut settlement, place, fact.on, amount, Cause::EstimateChange)?;
                 }
             }

@@ -9,11 +9,12 @@ use crate::{
     effects::{Cause, PooledPart, Working},
     error::EngineError,
     facts::SignedObligation,
+    legal::{AccountingContract, Portion},
     math::{add, sub, sum},
     method::Method,
     settle::Settlement,
     share::Share,
-    state::{AccountingContract, ContractState},
+    state::ContractState,
     term::Term,
 };
 
@@ -62,8 +63,9 @@ pub(crate) fn separate(
     for change in &fact.changes {
         promises.extend(increase(&settlement.state, change)?);
     }
+    let own = settlement.state.legal_of(fact.contract)?.term;
     for added in &fact.added {
-        let (price, term) = (added.price.unwrap_or(0), added.term.unwrap_or(settlement.state.term));
+        let (price, term) = (added.price.unwrap_or(0), added.term.unwrap_or(own));
         let ssp = added.ssp.unwrap_or(price);
         promises.push(Promise { promised: added.clone(), term, price, ssp });
     }
@@ -84,11 +86,11 @@ pub(crate) fn separate(
     settlement.note(Working::Separate { pool, parts });
     let place = settlement.state.accounting.len();
     let part = u32::try_from(place).map_err(|_| EngineError::Overflow)?;
-    let own = AccountingContract::new(settlement.state.contract, place);
+    let own = AccountingContract::of(Portion::new(fact.contract, place));
     settlement.state.accounting.push(own);
     for (promise, share) in promises.into_iter().zip(shares) {
-        settlement.state.cover(promise.term)?;
-        let promised = (&promise.promised, fact.on);
+        settlement.state.cover(fact.contract, promise.term)?;
+        let promised = (fact.contract, &promise.promised, fact.on);
         let place = settlement.state.promise(promised, promise.term, (part, share))?;
         let price = settlement.state.price_of(place)?;
         settlement.price(place, price, Cause::Amendment, fact.on)?;

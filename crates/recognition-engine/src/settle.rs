@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use backlog_ids::ContractId;
 use backlog_money::Money;
 use chrono::NaiveDate;
 
 use crate::{
-    balances::{NetChanges, split},
+    balances::{NetChanges, balance},
     effects::{Cause, Effects, Measure, Movement, PlanChange, Working},
     error::EngineError,
     math::{add, sub},
@@ -21,7 +22,7 @@ pub(crate) struct Settlement {
     /// The obligations as they were, in order; none where what is taken out of a plan is all that
     /// changes it.
     before: Vec<Option<ObligationState>>,
-    /// What had to be given back before, by accounting contract.
+    /// What had to be given back before, by portion of accounting contracts.
     refundable_before: Vec<Result<i128, EngineError>>,
     /// The contract as it becomes.
     pub(crate) state: ContractState,
@@ -33,7 +34,7 @@ pub(crate) struct Settlement {
     pub(crate) unconditional_on: Option<NaiveDate>,
     /// The day whose policy all of it is under; each movement's own where none is given.
     pub(crate) under: Option<NaiveDate>,
-    /// By accounting contract, in the contract's order.
+    /// By portion of accounting contracts, in their order.
     net: Vec<NetChanges>,
     /// What entries took out of plans already, by place of the obligation and month.
     taken: BTreeMap<(usize, NaiveDate), i128>,
@@ -56,15 +57,16 @@ impl Settlement {
 
     /// Begins with what becomes a contract now: nothing of it was emitted.
     pub(crate) fn arising(state: ContractState, periods: Periods) -> Self {
-        let nothing = vec![Ok(0); state.accounting.len()];
+        let nothing = state.portions().map(|_| Ok(0)).collect();
         Self { refundable_before: nothing, ..Self::with(Vec::new(), state, periods) }
     }
 
     fn with(before: Vec<Option<ObligationState>>, state: ContractState, periods: Periods) -> Self {
         Self {
             before,
-            refundable_before: (0..state.accounting.len())
-                .map(|part| state.refund_estimate(part))
+            refundable_before: state
+                .portions()
+                .map(|(part, portion)| state.refund_estimate(part, portion))
                 .collect(),
             outside: state.standing.not_yet().is_some(),
             state,
@@ -87,16 +89,28 @@ impl Settlement {
         self.effects.workings.push(working);
     }
 
-    /// Moves a measure of the obligation at a place, or of the whole; nothing when the amount is zero.
+    /// Moves a measure of the obligation at a place; nothing when the amount is zero.
     pub(crate) fn movement(
         &mut self,
-        place: Option<usize>,
-        (cause, measure): (Cause, Measure),
+        place: usize,
+        what: (Cause, Measure),
         amount: i128,
         on: NaiveDate,
     ) -> Result<(), EngineError> {
-        let moved = self.state.movement(place, (cause, measure), amount, on);
-        self.push(self.state.part_of(place), moved)
+        let moved = self.state.movement(place, what, amount, on)?;
+        self.push(self.state.part_of(Some(place)), moved)
+    }
+
+    /// Moves a measure of a legal contract as a whole; nothing when the amount is zero.
+    pub(crate) fn movement_of(
+        &mut self,
+        contract: ContractId,
+        what: (Cause, Measure),
+        amount: i128,
+        on: NaiveDate,
+    ) -> Result<(), EngineError> {
+        let moved = self.state.movement_of((contract, 0), what, amount, on);
+        self.push(0, moved)
     }
 
     /// Emits a movement of an accounting contract, on its day or the first open one; nothing when its
@@ -111,21 +125,32 @@ impl Settlement {
         if amount == 0 || (self.outside && movement.measure.needs_contract()) {
             return Ok(());
         }
-        let on = movement.effective_date;
+        let (on, portion) = (movement.effective_date, (part, movement.contract));
         match movement.measure {
-            Measure::Unconditional => self.net(part)?.unconditional(on, amount)?,
-            Measure::Recognized => self.net(part)?.recognized(on, amount)?,
+            Measure::Unconditional => self.net(portion)?.unconditional(on, amount)?,
+            Measure::Recognized => self.net(portion)?.recognized(on, amount)?,
             _ => {}
         }
         self.effects.movements.push(movement);
         Ok(())
     }
 
-    fn net(&mut self, part: usize) -> Result<&mut NetChanges, EngineError> {
-        if self.net.len() < self.state.accounting.len() {
-            self.net.resize_with(self.state.accounting.len(), NetChanges::default);
+    fn net(&mut self, portion: (usize, ContractId)) -> Result<&mut NetChanges, EngineError> {
+        let place = self.state.portion_place(portion).ok_or(EngineError::Overflow)?;
+        if self.net.len() <= place {
+            self.net.resize_with(place.saturating_add(1), NetChanges::default);
         }
-        self.net.get_mut(part).ok_or(EngineError::Overflow)
+        self.net.get_mut(place).ok_or(EngineError::Overflow)
+    }
+
+    /// Lets contracts that were combined be split as one from a day on, whatever they changed of it.
+    pub(crate) fn touch_joined(&mut self, on: NaiveDate) -> Result<(), EngineError> {
+        let first = self.state.accounting.first().map(|part| part.portions.iter());
+        let all: Vec<ContractId> = first.into_iter().flatten().map(|of| of.contract).collect();
+        all.into_iter().try_for_each(|contract| {
+            self.net((0, contract))?.touch(on);
+            Ok(())
+        })
     }
 
     /// Changes a month's plan before the rest of what changes it: takes out of it what an entry posted,
@@ -146,7 +171,7 @@ impl Settlement {
         on: NaiveDate,
     ) -> Result<(), EngineError> {
         let after = self.state.at(place)?;
-        let (contract, obligation) = (self.state.contract, after.id);
+        let (contract, obligation) = (after.contract, after.id);
         for (planned, amount) in differences(&plan(before)?, &plan(after)?, [])? {
             if amount == 0 {
                 continue;
@@ -204,11 +229,14 @@ impl Settlement {
         };
         let change = sub(price, obligation.transaction_price)?;
         obligation.transaction_price = price;
-        let part = self.state.part_of(Some(place));
-        if let Some(part) = self.state.accounting.get_mut(part) {
-            part.reduced |= change < 0 && cause != Cause::Usage && !self.outside;
+        let outside = self.outside;
+        if let Some(portion) = self.state.portion_mut(place) {
+            portion.reduced |= change < 0 && cause != Cause::Usage && !outside;
+            if cause == Cause::Reallocation {
+                portion.moved = add(portion.moved, change)?;
+            }
         }
-        self.movement(Some(place), (cause, Measure::TransactionPrice), change, on)
+        self.movement(place, (cause, Measure::TransactionPrice), change, on)
     }
 
     /// The contract as it now is, and everything emitted: what is left to change of plans takes effect
@@ -220,18 +248,8 @@ impl Settlement {
             self.plans(first)?;
         }
         self.enforce(on)?;
-        for part in 0..self.state.accounting.len() {
-            let estimate = self.state.refund_estimate(part)?;
-            let before = self.refundable_before.get(part).cloned().unwrap_or(Ok(0))?;
-            self.net(part)?.refundable(first, sub(estimate, before)?)?;
-        }
-        let mut balances = Vec::with_capacity(self.net.len());
-        for (part, net) in self.net.iter().enumerate() {
-            balances.push(split(&self.state, part, net, &mut self.effects)?);
-        }
-        for (part, new) in self.state.accounting.iter_mut().zip(balances) {
-            new.save(part);
-        }
+        self.refunds(first)?;
+        balance(&mut self.state, &self.net, &mut self.effects)?;
         let calendar = self.periods.calendar;
         for movement in &mut self.effects.movements {
             movement.posting_period = calendar.period_of(movement.effective_date).first;
@@ -239,6 +257,22 @@ impl Settlement {
             movement.policy_version = self.state.policy_on(self.under.unwrap_or(own)).version;
         }
         Ok((self.state, self.effects))
+    }
+
+    /// Notes by how much what must be given back changes.
+    fn refunds(&mut self, on: NaiveDate) -> Result<(), EngineError> {
+        let mut changes = Vec::new();
+        for (place, (part, portion)) in self.state.portions().enumerate() {
+            let before = self.refundable_before.get(place).cloned().unwrap_or(Ok(0))?;
+            let change = sub(self.state.refund_estimate(part, portion)?, before)?;
+            if change != 0 {
+                changes.push(((part, portion.contract), change));
+            }
+        }
+        for (portion, change) in changes {
+            self.net(portion)?.refundable(on, change)?;
+        }
+        Ok(())
     }
 
     fn plans(&mut self, on: NaiveDate) -> Result<(), EngineError> {
@@ -252,7 +286,7 @@ impl Settlement {
             if before == Some(after) {
                 continue;
             }
-            let id = after.id;
+            let (id, contract) = (after.id, after.contract);
             let old = before.map(plan).transpose()?.unwrap_or_default();
             // A month that was planned on the way, and is not any more, is in neither plan.
             let on_the_way = self.taken.range((place, NaiveDate::MIN)..=(place, NaiveDate::MAX));
@@ -262,7 +296,7 @@ impl Settlement {
                 let amount = sub(amount, taken)?;
                 if amount != 0 {
                     self.effects.plan_changes.push(PlanChange {
-                        contract: self.state.contract,
+                        contract,
                         obligation: id,
                         month: planned.month,
                         amount: Money::from_minor(amount, self.state.currency),

@@ -157,7 +157,8 @@ impl ContractState {
     /// leave ends. None where it is one, or where time alone does not make it one.
     #[must_use]
     pub fn arises_by_time(&self) -> Option<NaiveDate> {
-        self.standing.not_yet()?.arises_by_time(&self.clauses, &self.obligations)
+        let clauses = &self.legal.first().clauses;
+        self.standing.not_yet()?.arises_by_time(clauses, &self.obligations)
     }
 
     /// The day on which it becomes a contract before a fact is taken in: by time, or because the fact is
@@ -168,7 +169,7 @@ impl ContractState {
         // What ends on the day on which service would begin is ended unperformed.
         let last = if matches!(fact, Fact::Terminated(_)) { on.pred_opt() } else { Some(on) };
         let by_time = self.arises_by_time().filter(|day| last.is_some_and(|last| *day <= last));
-        let performed = performs(fact).then(|| on.max(self.signed_on).max(why.known_on));
+        let performed = performs(fact).then(|| on.max(self.first_signed_on()).max(why.known_on));
         by_time.into_iter().chain(performed).min()
     }
 
@@ -266,7 +267,9 @@ impl ContractState {
     /// Lets it be a contract from a day on, at no price yet.
     pub(crate) fn begin_on(&mut self, day: NaiveDate, periods: Periods) {
         self.standing = Standing::Since(day);
-        self.signed_on = self.signed_on.max(periods.effective(day));
+        // What is none yet was not combined.
+        let legal = self.legal.first_mut();
+        legal.signed_on = legal.signed_on.max(periods.effective(day));
         for obligation in &mut self.obligations {
             (obligation.transaction_price, obligation.potential) = (0, 0);
         }

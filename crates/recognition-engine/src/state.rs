@@ -1,6 +1,6 @@
 //! What the fold remembers of a contract: plain values, so that a service can keep them in tables.
 
-use backlog_ids::{AccountingContractId, ContractId, ObligationId};
+use backlog_ids::{ContractId, ObligationId};
 use backlog_money::{Currency, Money, Quantity};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,12 +11,14 @@ use crate::{
     book::accounting_contract_of,
     effects::{Cause, Measure, Movement},
     error::EngineError,
-    facts::{Clause, Renewal},
-    math::{sub, sum},
+    facts::Renewal,
+    legal::{AccountingContract, LegalContract},
+    math::sum,
     method::Method,
     phase::Phase,
     policy::{Policy, PolicyVersion, Rounding},
     progress::{Mark, Point},
+    several::AtLeastOne,
     standing::Standing,
     term::{Term, first_of_month},
 };
@@ -24,16 +26,13 @@ use crate::{
 /// A signed contract as accounted for so far. Amounts in minor units of its currency.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ContractState {
-    /// The legal contract.
+    /// The first of its legal contracts, which names it.
     pub contract: ContractId,
-    /// Day of signature, or on which it became a contract; the first open day where that was closed.
-    /// Bookings take effect on it, revenue at the earliest.
-    pub signed_on: NaiveDate,
+    /// The legal contracts that it is made of: one, or several that were combined (606-10-25-9).
+    pub legal: AtLeastOne<LegalContract>,
     /// Currency of all amounts.
     pub currency: Currency,
-    /// The contract's term.
-    pub term: Term,
-    /// The policy at inception.
+    /// The policy at inception; of several legal contracts the earliest.
     pub policy: Policy,
     /// Later versions of the policy that govern it, in order.
     pub policies: Vec<PolicyVersion>,
@@ -41,12 +40,6 @@ pub struct ContractState {
     pub allocation: Allocation,
     /// The obligations, in the contract's order.
     pub obligations: Vec<ObligationState>,
-    /// Invoiced and unpaid with tax; below zero where the customer is owed.
-    pub receivable: i128,
-    /// Received and not applied to an invoice.
-    pub advance: i128,
-    /// On what terms it can be ended early.
-    pub clauses: Vec<Clause>,
     /// The last day for which it was worked out what is enforceable.
     pub enforced_on: Option<NaiveDate>,
     /// Interest on advances, where they finance the vendor.
@@ -59,18 +52,6 @@ pub struct ContractState {
     pub standing: Standing,
 }
 
-/// What is accounted for as one contract.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct AccountingContract {
-    /// Its id.
-    pub id: AccountingContractId,
-    /// Whether the price went down after signature: what is billed beyond it must be given back.
-    pub reduced: bool,
-    /// Days on which U or R changed, in order, one point a day. A fact needs those from its own
-    /// effective date on and the last one before; earlier ones may be left out when loading.
-    pub balances: Vec<BalancePoint>,
-}
-
 /// A performance obligation as accounted for so far. Amounts in minor units.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ObligationState {
@@ -78,8 +59,12 @@ pub struct ObligationState {
     pub id: ObligationId,
     /// The caller's handle.
     pub key: String,
-    /// Place in the contract, from 0.
+    /// Its legal contract.
+    pub contract: ContractId,
+    /// Place in its legal contract, from 0.
     pub ordinal: u32,
+    /// Place among all obligations of the state; the ordinal where nothing is combined.
+    pub place: u32,
     /// Place of its accounting contract among the contract's. What a later addition promises more of
     /// an obligation is a state of its own, with the same id and key.
     pub part: u32,
@@ -193,27 +178,28 @@ pub struct BalancePoint {
 }
 
 impl ContractState {
-    /// T - B of each obligation in order: what an invoice that names none is spread by.
-    pub fn unbilled(&self) -> Result<Vec<i128>, EngineError> {
-        self.obligations.iter().map(|o| sub(o.transaction_price, o.billed)).collect()
-    }
-
     /// The first day on which a run through `through` can change balances; none when it posts nothing.
     pub fn posts_from(&self, through: NaiveDate) -> Result<Option<NaiveDate>, EngineError> {
         if self.standing.not_yet().is_some() {
             return Ok(self.arises_by_time().filter(|day| *day <= through));
         }
-        let interest = self.financing.map(|financing| financing.next_day(self.signed_on));
+        let signed_on = self.first_signed_on();
+        let interest = self.financing.map(|financing| financing.next_day(signed_on));
         // Time passing can make a bill an unconditional right.
         let conditional = self.obligations.iter().any(|obligation| obligation.conditional != 0);
         let right = conditional.then_some(through);
         let mut first = interest.filter(|day| *day <= through).into_iter().chain(right).min();
         for obligation in &self.obligations {
+            let own = self.signed_on(obligation);
+            if own > through {
+                continue;
+            }
             if let Some(due) = obligation.due_from()?.filter(|due| *due <= through) {
+                let due = due.max(own);
                 first = Some(first.map_or(due, |first| first.min(due)));
             }
         }
-        Ok(first.map(|first| first.max(self.signed_on)).filter(|_| through >= self.signed_on))
+        Ok(first.map(|first| first.max(signed_on)).filter(|_| through >= signed_on))
     }
 
     /// What was received of what was billed, advances included: where there is no contract, nothing else
@@ -247,22 +233,17 @@ impl ContractState {
     pub(crate) fn place_of_variable(
         &self,
         id: ObligationId,
-        variable: &str,
+        (owner, variable): (Option<ContractId>, &str),
     ) -> Result<usize, EngineError> {
         let own = |known: &ObligationState| {
-            known.id == id && known.of_variable.as_deref() == Some(variable)
+            known.id == id
+                && known.of_variable.as_deref() == Some(variable)
+                && self.owner(known.contract) == owner
         };
         match self.obligations.iter().position(own) {
             Some(place) => Ok(place),
             None => self.place(id),
         }
-    }
-
-    /// Lets the contract's term cover another one.
-    pub(crate) fn cover(&mut self, term: Term) -> Result<(), EngineError> {
-        let (from, to) = (self.term.from().min(term.from()), self.term.to().max(term.to()));
-        self.term = Term::new(from, to).map_err(|_| EngineError::Overflow)?;
-        Ok(())
     }
 
     /// The obligation at a place.
@@ -277,34 +258,31 @@ impl ContractState {
         usize::try_from(part).unwrap_or_default()
     }
 
-    /// A movement of the obligation at a place, or of the whole contract as signed; callers set the
-    /// service month, settling it the period.
+    /// A movement of the obligation at a place; callers set the service month, settling it the period.
     pub(crate) fn movement(
         &self,
-        place: Option<usize>,
-        (cause, measure): (Cause, Measure),
+        place: usize,
+        what: (Cause, Measure),
         amount: i128,
         effective_date: NaiveDate,
-    ) -> Movement {
-        let part = self.part_of(place);
-        let obligation = place.and_then(|place| self.obligations.get(place)).map(|known| known.id);
-        Movement {
-            obligation,
-            ..self.movement_of_part(part, (cause, measure), amount, effective_date)
-        }
+    ) -> Result<Movement, EngineError> {
+        let (of, part) = (self.at(place)?, self.part_of(Some(place)));
+        let whole = self.movement_of((of.contract, part), what, amount, effective_date);
+        Ok(Movement { obligation: Some(of.id), ..whole })
     }
 
-    /// A movement of an accounting contract as a whole.
-    pub(crate) fn movement_of_part(
+    /// A movement of what of an accounting contract is of a legal contract, as a whole.
+    pub(crate) fn movement_of(
         &self,
-        part: usize,
+        (contract, part): (ContractId, usize),
         (cause, measure): (Cause, Measure),
         amount: i128,
         effective_date: NaiveDate,
     ) -> Movement {
+        let known = self.accounting.get(part).map(AccountingContract::id);
         Movement {
-            contract: self.contract,
-            accounting_contract: accounting_contract_of(self.contract, part),
+            contract,
+            accounting_contract: known.unwrap_or_else(|| accounting_contract_of(contract, part)),
             obligation: None,
             cause,
             measure,

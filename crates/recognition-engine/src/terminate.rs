@@ -7,13 +7,14 @@ use crate::{
     allocation::split,
     effects::{Cause, Effects},
     error::EngineError,
+    legal::Portion,
     math::{add, sub, sum},
     periods::Periods,
     phase::{BEGINNING, Phase, Spread},
     policy::Convention,
     settle::Settlement,
     share::Share,
-    state::ContractState,
+    state::{ContractState, ObligationState},
     term::Term,
 };
 
@@ -54,40 +55,135 @@ pub(crate) fn terminate(
     fact: &TerminationFact,
     periods: Periods,
 ) -> Result<(ContractState, Effects), EngineError> {
-    if state.obligations.iter().all(|obligation| obligation.ended_on.is_some()) {
+    state.legal_of(fact.contract)?;
+    if state.is_ended(fact.contract) {
         return Err(EngineError::Terminated);
     }
     if state.standing.not_yet().is_some() {
         return end_without_contract(state, fact, periods);
     }
     let mut settlement = Settlement::of(state, periods);
-    let obligations = &settlement.state.obligations;
-    let earned = obligations
-        .iter()
-        .map(|obligation| if fact.keep_earned { obligation.earned_before(fact.on) } else { Ok(0) })
-        .collect::<Result<Vec<i128>, _>>()?;
+    let (state, contract) = (&settlement.state, fact.contract);
+    let back = given_back(state, fact)?;
+    let earned = state.each_of(contract, |obligation| {
+        if fact.keep_earned { obligation.earned_before(fact.on) } else { Ok(0) }
+    })?;
     let total = sum(earned.iter().copied())?;
-    let billed = sum(obligations.iter().map(|obligation| obligation.billed))?;
+    let billed = sum(state.each_of(contract, |obligation| Ok(obligation.billed))?)?;
     let kept = match fact.refund {
         Refund::Amount(amount) if fact.keep_earned => total.max(sub(billed, amount)?),
         Refund::Amount(_) | Refund::All | Refund::Unearned => total,
     };
     let more = sub(add(kept, fact.penalty)?, total)?;
     // By what is left of each price; by order where nothing is.
-    let mut weights = Vec::with_capacity(earned.len());
-    for (obligation, earned) in obligations.iter().zip(&earned) {
-        weights.push(sub(obligation.transaction_price, *earned)?.max(0));
+    let weights = state.weights_of(contract, |obligation| {
+        let earned = if fact.keep_earned { obligation.earned_before(fact.on)? } else { 0 };
+        Ok(sub(obligation.transaction_price, earned)?.max(0))
+    })?;
+    let parts = split(more, &weights)?;
+    let own: Vec<usize> = state.places_of(contract).collect();
+    for (place, (earned, part)) in earned.into_iter().zip(parts).enumerate() {
+        if own.contains(&place) {
+            let price = (earned, add(earned, part)?);
+            end(&mut settlement, place, fact, (Cause::Termination, price))?;
+        }
+    }
+    settlement.forget_variables(contract);
+    settlement.give_back((contract, fact.on), &back)?;
+    settlement.finish(fact.on)
+}
+
+/// Price that goes back from a contract that ends to those that it was combined with. Minor units.
+pub(crate) struct GivenBack {
+    /// By how much its price is above what was agreed for it; below zero where it gave to the others.
+    pub(crate) moved: i128,
+    /// The share of its price that it does not earn any more.
+    pub(crate) open: Share,
+    /// That share of what was moved.
+    pub(crate) amount: i128,
+    /// What each obligation of the others weighs in it.
+    pub(crate) weights: Vec<i128>,
+}
+
+/// What of the price that was moved to a contract, or from it, when it was combined with others is of what
+/// it does not earn any more: those have it again.
+pub(crate) fn given_back(
+    state: &ContractState,
+    fact: &TerminationFact,
+) -> Result<GivenBack, EngineError> {
+    let own = |(part, portion): &(usize, &Portion)| *part == 0 && portion.contract == fact.contract;
+    let moved = state.portions().find(own).map_or(0, |(_, portion)| portion.moved);
+    if moved == 0 {
+        return Ok(GivenBack { moved, open: Share::NONE, amount: 0, weights: Vec::new() });
+    }
+    let (mut price, mut left) = (0, 0);
+    for of in state.obligations.iter().filter(|of| of.contract == fact.contract && of.part == 0) {
+        let earned = if fact.keep_earned { of.earned_before(fact.on)? } else { 0 };
+        price = add(price, of.transaction_price)?;
+        left = add(left, sub(of.transaction_price, earned)?)?;
+    }
+    let open = Share::new(left, price);
+    let mut weights = Vec::with_capacity(state.obligations.len());
+    let of_others = |of: &ObligationState| of.contract != fact.contract && of.part == 0;
+    for of in &state.obligations {
+        let takes = of_others(of) && of.takes_part(fact.on)?;
+        let left = if takes { sub(of.transaction_price, of.earned_before(fact.on)?)? } else { 0 };
+        weights.push(left.max(0));
     }
     if weights.iter().all(|weight| *weight == 0) {
-        weights = (0..earned.len()).map(|place| i128::from(place == 0)).collect();
+        // All of the others is earned: so is what they have again.
+        weights = state.obligations.iter().map(|of| i128::from(of_others(of))).collect();
     }
-    let parts = split(more, &weights)?;
-    for (place, (earned, part)) in earned.into_iter().zip(parts).enumerate() {
-        let price = (earned, add(earned, part)?);
-        end(&mut settlement, place, fact, (Cause::Termination, price))?;
+    Ok(GivenBack { moved, open, amount: open.apply(moved)?, weights })
+}
+
+impl Settlement {
+    /// No estimate of a contract that has ended changes any more.
+    fn forget_variables(&mut self, contract: ContractId) {
+        let owner = self.state.owner(contract);
+        self.state.allocation.variables.retain(|variable| variable.of != owner);
     }
-    settlement.state.allocation.variables.clear();
-    settlement.finish(fact.on)
+
+    /// Shares price that comes back from a contract that has ended among what remains of those that it was
+    /// combined with (606-10-25-13a): what of them is earned stays.
+    fn give_back(
+        &mut self,
+        (contract, on): (ContractId, NaiveDate),
+        back: &GivenBack,
+    ) -> Result<(), EngineError> {
+        if back.amount == 0 {
+            return Ok(());
+        }
+        let first = self.state.places_of(contract).next();
+        if let Some(own) = first.and_then(|place| self.state.portion_mut(place)) {
+            own.moved = sub(own.moved, back.amount)?;
+        }
+        for (place, part) in split(back.amount, &back.weights)?.into_iter().enumerate() {
+            if part != 0 {
+                self.raise(place, on, part)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Changes the price of what remains of the obligation at a place.
+    fn raise(&mut self, place: usize, on: NaiveDate, amount: i128) -> Result<(), EngineError> {
+        if let Some(portion) = self.state.portion_mut(place) {
+            portion.moved = add(portion.moved, amount)?;
+        }
+        self.begin(place, (on, Cause::Termination), |obligation| {
+            let last = obligation.last_phase(on)?;
+            Ok(Phase {
+                from: on,
+                price: add(last.price, amount)?,
+                carved: obligation.carved_before(on)?,
+                satisfied: obligation.satisfied_before(on)?,
+                spread: obligation.left(last.spread, on),
+                posted_ahead: 0,
+                by_policy: false,
+            })
+        })
+    }
 }
 
 /// Ends what never became a contract: what was received and is not given back is revenue at last
@@ -100,9 +196,9 @@ fn end_without_contract(
     let owed = add(kept_without_contract(&state, fact)?, fact.penalty)?;
     let weights = weights_without_contract(&state);
     state.begin_on(fact.on, periods);
-    for part in &mut state.accounting {
+    for portion in state.accounting.iter_mut().flat_map(|part| part.portions.iter_mut()) {
         // What must be given back is owed to the customer.
-        part.reduced = true;
+        portion.reduced = true;
     }
     for obligation in &mut state.obligations {
         obligation.phases = vec![Phase {
@@ -119,7 +215,7 @@ fn end_without_contract(
     for (place, part) in split(owed, &weights)?.into_iter().enumerate() {
         end(&mut settlement, place, fact, (Cause::Booking, (0, part)))?;
     }
-    settlement.state.allocation.variables.clear();
+    settlement.forget_variables(fact.contract);
     settlement.finish(fact.on)
 }
 

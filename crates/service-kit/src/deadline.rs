@@ -11,7 +11,7 @@ use tonic::metadata::MetadataMap;
 pub fn deadline(metadata: &MetadataMap, now: Instant, wait_max: Duration) -> Instant {
     let asked = metadata.get("grpc-timeout").and_then(|value| timeout(value.to_str().ok()?));
     let wait = asked.map_or(wait_max, |asked| {
-        let margin = (asked / 10).min(Duration::from_millis(100));
+        let margin = (asked / 10).min(Duration::from_millis(500));
         asked.saturating_sub(margin).min(wait_max)
     });
     now + wait
@@ -55,7 +55,7 @@ mod tests {
         for (text, expected) in [
             (None, 10_000),
             (Some("200m"), 180),
-            (Some("5S"), 4_900),
+            (Some("5S"), 4_500),
             (Some("1000000u"), 900),
             (Some("500000000n"), 10_000),
             (Some("50000000n"), 45),

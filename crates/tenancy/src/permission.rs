@@ -27,6 +27,8 @@ pub enum Permission {
     ProgressReport,
     /// Change estimates of variable amounts and costs.
     EstimateChange,
+    /// Decide that contracts are accounted for as one.
+    ContractCombine,
     /// Adjust revenue, for a reason.
     RevenueAdjust,
     /// Approve or reject adjustments that others put in.
@@ -73,7 +75,7 @@ pub enum Permission {
 
 impl Permission {
     /// All of them, in the order of declaration.
-    pub const ALL: [Self; 32] = [
+    pub const ALL: [Self; 33] = [
         Self::ContractRead,
         Self::ContractCreate,
         Self::ContractSign,
@@ -85,6 +87,7 @@ impl Permission {
         Self::InvoiceRead,
         Self::ProgressReport,
         Self::EstimateChange,
+        Self::ContractCombine,
         Self::RevenueAdjust,
         Self::AdjustmentApprove,
         Self::RecognitionRun,
@@ -123,6 +126,7 @@ impl Permission {
             Self::InvoiceRead => "invoice.read",
             Self::ProgressReport => "progress.report",
             Self::EstimateChange => "estimate.change",
+            Self::ContractCombine => "contract.combine",
             Self::RevenueAdjust => "revenue.adjust",
             Self::AdjustmentApprove => "adjustment.approve",
             Self::RecognitionRun => "recognition.run",
@@ -160,6 +164,7 @@ impl Permission {
             | Self::PaymentRecord
             | Self::ProgressReport
             | Self::EstimateChange
+            | Self::ContractCombine
             | Self::RevenueAdjust
             | Self::RecognitionRun
             | Self::JournalExport
@@ -344,6 +349,7 @@ const ACCOUNTANT: PermissionSet = PermissionSet::of(&[
     Permission::InvoiceRead,
     Permission::ProgressReport,
     Permission::EstimateChange,
+    Permission::ContractCombine,
     Permission::RevenueAdjust,
     Permission::RecognitionRun,
     Permission::PeriodRead,
@@ -415,6 +421,7 @@ mod tests {
             "invoice.read",
             "progress.report",
             "estimate.change",
+            "contract.combine",
             "revenue.adjust",
             "recognition.run",
             "period.read",
@@ -496,6 +503,7 @@ mod tests {
                     "invoice.read",
                     "progress.report",
                     "estimate.change",
+                    "contract.combine",
                     "revenue.adjust",
                     "adjustment.approve",
                     "recognition.run",

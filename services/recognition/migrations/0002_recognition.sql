@@ -25,7 +25,9 @@ create table tenant (
 ) with (fillfactor = 50);
 
 -- A signed contract, with the policy at its inception and the latest version that governs it. basis is what the fold knows of it beside its
--- obligations and seldom changes, as JSON that only this service reads.
+-- obligations and seldom changes, as JSON that only this service reads. combined_into is the contract that it
+-- joined, itself where others joined it, all zeros where it is accounted for by itself; what is known of one
+-- that joined another is in that one's basis.
 create table contract_state (
   tenant_id uuid not null,
   contract_id uuid not null,
@@ -38,9 +40,14 @@ create table contract_state (
   receivable bigint not null,
   advance bigint not null,
   governing_version bigint not null,
+  customer text not null,
+  combined_into uuid not null,
   basis text not null,
   primary key (tenant_id, contract_id)
 ) with (fillfactor = 80);
+
+create index contract_combined on contract_state (tenant_id, combined_into)
+  where combined_into <> '00000000-0000-0000-0000-000000000000';
 
 -- posted_through is 0001-01-01 when nothing is posted; due_from is the first day for which a run has
 -- something to do, 9999-12-31 when none has. basis is the rest of what the fold knows of the
@@ -61,8 +68,9 @@ create table obligation (
   primary key (tenant_id, contract_id, ordinal)
 ) with (fillfactor = 60);
 
--- Ends of days on which the net position of an accounting contract changed. Liabilities and asset are
--- never there at once; refund_estimate is what is expected to be given back if it was received.
+-- Ends of days on which the net position of an accounting contract, or of one that was combined with others,
+-- changed. Liabilities and asset are never there at once, and below zero only where others make up for it;
+-- refund_estimate is what is expected to be given back if it was received.
 create table balance_point (
   tenant_id uuid not null,
   accounting_contract_id uuid not null,
@@ -70,12 +78,12 @@ create table balance_point (
   unconditional bigint not null,
   recognized bigint not null,
   refundable bigint not null,
-  deferred_revenue bigint not null check (deferred_revenue >= 0),
-  contract_asset bigint not null check (contract_asset >= 0),
+  deferred_revenue bigint not null,
+  contract_asset bigint not null,
   refund_liability bigint not null check (refund_liability >= 0),
   refund_estimate bigint not null,
   primary key (tenant_id, accounting_contract_id, on_date),
-  check (deferred_revenue + refund_liability = 0 or contract_asset = 0)
+  check ((deferred_revenue = 0 and refund_liability = 0) or contract_asset = 0)
 ) with (fillfactor = 80);
 
 -- contract_id is all zeros for a run over all contracts; recognized is "EUR=50 USD=1200" in minor
@@ -267,10 +275,60 @@ create policy tenant on exchange_rate using (
 create policy tenant on journal_export using (
   (select regexp_split_to_array(current_setting('app.tenant_id'), ',')::uuid[]) @> array[tenant_id]);
 
+-- The contract that another one joined, or itself; null for null.
+create function accounted_as(p_tenant uuid, p_contract uuid)
+returns uuid
+language plpgsql as $$
+declare
+  v_into uuid;
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  select c.combined_into into v_into from contract_state c
+    where c.tenant_id = p_tenant and c.contract_id = p_contract
+      and c.combined_into <> '00000000-0000-0000-0000-000000000000';
+  return coalesce(v_into, p_contract);
+end $$;
+
+-- All contracts that are accounted for as one with a contract, itself among them, in order of id; none
+-- where it is not known.
+create function accounted_with(p_tenant uuid, p_contract uuid)
+returns table (contract_id uuid)
+language plpgsql as $$
+declare
+  v_as uuid := accounted_as(p_tenant, p_contract);
+begin
+  return query
+    select c.contract_id from contract_state c
+    where c.tenant_id = p_tenant and (c.contract_id = p_contract or (c.combined_into = v_as
+      and c.combined_into <> '00000000-0000-0000-0000-000000000000'))
+    order by c.contract_id;
+end $$;
+
+-- Signed contracts of customers that have more than one, of `p_limit` customers at most after one in their
+-- order.
+create function combination_candidates(
+  p_tenant uuid, p_customer text, p_after text, p_limit bigint)
+returns table (
+  customer text, contract_id uuid, signed_on date, currency_code text, combined_into uuid)
+language plpgsql as $$
+begin
+  perform set_config('app.tenant_id', p_tenant::text, true);
+  return query
+    with several as (
+      select c.customer from contract_state c
+      where c.tenant_id = p_tenant and c.customer collate "C" > p_after
+        and (p_customer = '' or c.customer = p_customer)
+      group by c.customer having count(*) > 1
+      order by c.customer collate "C" limit p_limit)
+    select c.customer, c.contract_id, c.signed_on, c.currency_code, c.combined_into
+    from several s join contract_state c on c.tenant_id = p_tenant and c.customer = s.customer
+    order by c.customer collate "C", c.signed_on, c.contract_id;
+end $$;
+
 -- A page of contracts with something to do for a run through a day, in order of id, each with the
 -- number of entries at about: a month of an obligation not yet posted makes one. Also those that were
 -- posted for days on which a version of the policy governs that they have not taken up. p_contract null
--- means all. Rows are read in the order of the key until the page is full, whatever the planner knows of the
+-- means all; contracts that are accounted for as one are posted with the one that the others joined. Rows are read in the order of the key until the page is full, whatever the planner knows of the
 -- tables: with a sort each page would read all of the tenant's obligations.
 create function run_scope(
   p_tenant uuid, p_through date, p_contract uuid, p_after uuid, p_limit bigint)
@@ -281,8 +339,8 @@ set enable_hashjoin = off set enable_mergejoin = off as $$
 declare
   v_version bigint;
   v_from date;
+  v_contract uuid := accounted_as(p_tenant, p_contract);
 begin
-  perform set_config('app.tenant_id', p_tenant::text, true);
   select max(v.version), min(v.effective_from) into v_version, v_from
     from policy_version v where v.tenant_id = p_tenant and v.effective_from <= p_through;
   return query
@@ -292,11 +350,15 @@ begin
         sum(greatest(1, 1 + (least(p_through, o.term_to) - o.due_from) / 31))::bigint as entries
       from obligation o
       where o.tenant_id = p_tenant and o.contract_id > p_after
-        and (p_contract is null or o.contract_id = p_contract)
-        and (o.due_from <= p_through or (o.posted_through >= v_from and o.term_to >= v_from))
+        and (v_contract is null or o.contract_id = v_contract)
+        and (o.due_from <= p_through or (o.posted_through >= v_from and o.term_to >= v_from)
+          or (v_from is not null and o.ordinal = 0 and exists (
+            select from contract_state k where k.tenant_id = p_tenant
+              and k.contract_id = o.contract_id and k.combined_into = k.contract_id)))
       group by o.contract_id order by o.contract_id) g
     join contract_state c on c.tenant_id = p_tenant and c.contract_id = g.contract_id
-    where c.signed_on <= p_through and (g.due or c.governing_version < v_version)
+    where (c.signed_on <= p_through or c.combined_into = c.contract_id) and (g.due or c.governing_version < v_version)
+      and (c.combined_into = c.contract_id or c.combined_into = '00000000-0000-0000-0000-000000000000')
     order by g.contract_id limit p_limit;
 end $$;
 
@@ -304,8 +366,9 @@ end $$;
 create function run_expected(p_tenant uuid, p_run uuid, p_through date, p_contract uuid)
 returns table (posted bigint, remaining bigint)
 language plpgsql as $$
+declare
+  v_contract uuid := accounted_as(p_tenant, p_contract);
 begin
-  perform set_config('app.tenant_id', p_tenant::text, true);
   return query
     select
       coalesce((
@@ -314,7 +377,7 @@ begin
       coalesce((
         select sum(greatest(1, 1 + (least(p_through, o.term_to) - o.due_from) / 31))
         from obligation o
-        where o.tenant_id = p_tenant and (p_contract is null or o.contract_id = p_contract)
+        where o.tenant_id = p_tenant and (v_contract is null or o.contract_id = v_contract)
           and o.due_from <= p_through), 0)::bigint;
 end $$;
 
@@ -342,16 +405,20 @@ end $$;
 -- contract that is not known.
 create function plan_of(p_tenant uuid, p_contract uuid)
 returns table (
-  obligation_id uuid, key text, ordinal bigint, currency_code text, transaction_price bigint,
+  contract_id uuid, obligation_id uuid, key text, ordinal bigint, currency_code text, transaction_price bigint,
   recognized bigint, posted_through date, billed bigint, basis text, contract_basis text,
   recognized_through date, head_seq bigint, contract_seq bigint)
 language plpgsql as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
-    select o.obligation_id, o.key, o.ordinal, c.currency_code, o.transaction_price, o.recognized,
-      o.posted_through, o.billed, o.basis, c.basis, t.recognized_through, h.seq, a.seq
+    select o.contract_id, o.obligation_id, o.key, o.ordinal, c.currency_code, o.transaction_price,
+      o.recognized, o.posted_through, o.billed, o.basis, g.basis, t.recognized_through, h.seq, a.seq
     from contract_state c
+    join contract_state g on g.tenant_id = c.tenant_id
+      and g.contract_id = case
+        when c.combined_into = '00000000-0000-0000-0000-000000000000' then c.contract_id
+        else c.combined_into end
     join obligation o on o.tenant_id = c.tenant_id and o.contract_id = c.contract_id
     join tenant t on t.tenant_id = c.tenant_id
     join log_head h on h.tenant_id = c.tenant_id
@@ -567,18 +634,14 @@ begin
     order by a.adjustment_id limit p_limit;
 end $$;
 
--- The policy that a contract was signed under, with what the answer includes. No row for a contract
--- that is not known.
-create function signed_under(p_tenant uuid, p_contract uuid)
-returns table (
-  policy_version bigint, convention text, rounding text, receivable_on text, currency_code text,
-  recognized_through date, head_seq bigint, contract_seq bigint)
+-- What an answer about a contract includes. No row for a contract that is not known.
+create function contract_reach(p_tenant uuid, p_contract uuid)
+returns table (recognized_through date, head_seq bigint, contract_seq bigint)
 language plpgsql as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
-    select c.policy_version, c.convention, c.rounding, c.receivable_on, c.currency_code,
-      t.recognized_through, h.seq, a.seq
+    select t.recognized_through, h.seq, a.seq
     from contract_state c
     join tenant t on t.tenant_id = c.tenant_id
     join log_head h on h.tenant_id = c.tenant_id
@@ -588,15 +651,12 @@ end $$;
 
 -- What the tenant's answers include, where no contract is asked for.
 create function tenant_reach(p_tenant uuid)
-returns table (
-  policy_version bigint, convention text, rounding text, receivable_on text,
-  recognized_through date, head_seq bigint, contract_seq bigint)
+returns table (recognized_through date, head_seq bigint, contract_seq bigint)
 language plpgsql as $$
 begin
   perform set_config('app.tenant_id', p_tenant::text, true);
   return query
-    select t.policy_version, t.convention, t.rounding, t.receivable_on, t.recognized_through, h.seq,
-      a.seq
+    select t.recognized_through, h.seq, a.seq
     from tenant t
     join log_head h on h.tenant_id = t.tenant_id
     join applied_position a on a.tenant_id = t.tenant_id and a.log = 1
@@ -636,7 +696,7 @@ begin
     union all
     select concat_ws(' ', 'contract', c.contract_id, c.signed_on,
         c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on,
-        c.receivable, c.advance, c.governing_version, c.basis)
+        c.receivable, c.advance, c.governing_version, c.combined_into, c.customer, c.basis)
       from contract_state c where c.tenant_id = p_tenant
     union all
     select concat_ws(' ', 'policy', v.version, v.effective_from, encode(v.content, 'hex'))

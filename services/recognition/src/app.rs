@@ -13,6 +13,7 @@ use backlog_ids::EventId;
 use backlog_proto::common::v1::Log;
 use backlog_proto::log::v1::event_log_service_server::EventLogServiceServer;
 use backlog_proto::log::v1::processing_service_server::ProcessingServiceServer;
+use backlog_proto::recognition::v1::combination_service_server::CombinationServiceServer;
 use backlog_proto::recognition::v1::explain_service_server::ExplainServiceServer;
 use backlog_proto::recognition::v1::journal_service_server::JournalServiceServer;
 use backlog_proto::recognition::v1::period_service_server::PeriodServiceServer;
@@ -34,6 +35,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::combination::grpc::CombinationServer;
 use crate::config::Config;
 use crate::directory::Registry;
 use crate::domain::{Recognition, SERVICE};
@@ -283,6 +285,13 @@ fn services(config: &Config, parts: &Parts, clock: &Clock) -> Services {
         wait_max,
     );
     let policy = PolicyServer::new(database.clone(), writers.clone(), positions.clone(), wait_max);
+    let combination = CombinationServer::new(
+        database.clone(),
+        writers.clone(),
+        positions.clone(),
+        pages.clone(),
+        wait_max,
+    );
     let journal = JournalServer::new(
         database.clone(),
         writers.clone(),
@@ -319,6 +328,7 @@ fn services(config: &Config, parts: &Parts, clock: &Clock) -> Services {
         .with(grpc_service!(PeriodServiceServer<_>, period, &config.server))
         .with(grpc_service!(PolicyServiceServer<_>, policy, &config.server))
         .with(grpc_service!(WhatIfServiceServer<_>, what_ifs, &config.server))
+        .with(grpc_service!(CombinationServiceServer<_>, combination, &config.server))
         .with(grpc_service!(ExplainServiceServer<_>, explain, &config.server))
         .with(grpc_service!(ProcessingServiceServer<_>, processing, &config.server))
         .with(grpc_service!(EventLogServiceServer<_>, log, &config.server))

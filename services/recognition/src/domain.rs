@@ -15,6 +15,8 @@ use crate::accounting::repo::{self, Loaded};
 use crate::accounting::{consumer, events};
 use crate::adjustment::Decide;
 use crate::adjustment::error::AdjustmentRefusal;
+use crate::combination::Combine;
+use crate::combination::error::CombinationRefusal;
 use crate::journal::error::JournalRefusal;
 use crate::journal::record::Keep;
 use crate::period::PeriodCommand;
@@ -45,6 +47,8 @@ pub enum Command {
     Decide(Decide),
     /// A version of the tenant's policy.
     Policy(Box<SetPolicy>),
+    /// Contracts that become one.
+    Combine(Box<Combine>),
 }
 
 /// Why a command is refused, by slice.
@@ -68,6 +72,9 @@ pub enum Refusal {
     /// About policies.
     #[error(transparent)]
     Policy(#[from] PolicyRefusal),
+    /// About combinations.
+    #[error(transparent)]
+    Combination(#[from] CombinationRefusal),
 }
 
 impl Refusal {
@@ -79,6 +86,7 @@ impl Refusal {
             Self::Period(refusal) => refusal,
             Self::Adjustment(refusal) => refusal,
             Self::Policy(refusal) => refusal,
+            Self::Combination(refusal) => refusal,
         }
     }
 }
@@ -142,6 +150,7 @@ impl Domain for Recognition {
             Command::Period(command) => return Ok(command.decide(loaded.books(tenant))?),
             Command::Decide(decide) => return Ok(decide.decide(loaded.books(tenant))?),
             Command::Policy(set) => return Ok(set.decide(tenant, loaded.books(tenant))?),
+            Command::Combine(combine) => return Ok(combine.decide(loaded.books(tenant))?),
         };
         match chunk.decide(loaded.books(tenant))? {
             Posted::Before(place) => Ok(Decision::Already(place)),

@@ -5,6 +5,7 @@
 pub mod accounting;
 pub mod adjustment;
 pub mod app;
+pub mod combination;
 pub mod config;
 pub mod directory;
 pub mod domain;

@@ -11,19 +11,22 @@ use backlog_proto::fields::Fields;
 use backlog_proto::log::v1::LogEntry;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::{AccountingPosted, RunChunk};
-use backlog_recognition_engine::Effects;
+use backlog_recognition_engine::{ContractState, Effects};
 use chrono::NaiveDate;
 use prost::Message;
 use thiserror::Error;
 
+use crate::accounting::basis::obligation_basis;
 use crate::accounting::books::{Books, BooksChange};
 use crate::accounting::convert::own_fact;
 use crate::accounting::events::ACCOUNTING_POSTED;
 use crate::accounting::fact::OwnFact;
-use crate::accounting::rows::{contract_basis, due_from, never, obligation_basis, posted_through};
+use crate::accounting::rows::{due_from, never, own_rows, posted_through};
 use crate::accounting::totals::PeriodTotals;
 use crate::adjustment::Verdict;
 use crate::adjustment::adjustment::{decided, proposed};
+use crate::combination::combination::combine;
+use crate::combination::convert::combination;
 use crate::journal::JournalChange;
 use crate::journal::convert::kept;
 use crate::journal::journal::{Kept, batch_id};
@@ -193,6 +196,11 @@ impl Rebuild<'_> {
                     .map_err(|error| text(&error))
             }
             Wire::PolicySet(version) => set(books, version).map_err(|error| text(&error)),
+            Wire::Combination(wire) => {
+                let of = combination(wire, &mut Fields::new());
+                let of = of.ok_or("its combination is not readable")?;
+                combine(books, &of).map_err(|error| text(&error))
+            }
             Wire::AccountMapping(_)
             | Wire::ExchangeRate(_)
             | Wire::JournalExport(_)
@@ -246,7 +254,7 @@ impl Rebuild<'_> {
             Some((_, left)) => left,
             None => Effects::default(),
         };
-        while let Some(contract) = next_contract(stored, &effects)? {
+        while let Some(contract) = next_contract(&self.books, stored, &effects)? {
             let posted = recognize(&self.books, contract, asked.through);
             let (changed, more) = posted
                 .map_err(|error| error.to_string())?
@@ -281,6 +289,7 @@ fn id(text: &str) -> Result<AdjustmentId, String> {
 /// The contract that a chunk goes on with after what `effects` already explains of it. A run takes
 /// contracts in the order of their ids; one may change its plan only.
 fn next_contract(
+    books: &Books,
     stored: &AccountingPosted,
     effects: &Effects,
 ) -> Result<Option<ContractId>, String> {
@@ -288,7 +297,8 @@ fn next_contract(
     let change = stored.plan_changes.get(effects.plan_changes.len()).map(|c| &c.contract_id);
     let ids = movement.into_iter().chain(change).map(|id| id.parse::<ContractId>());
     let ids = ids.collect::<Result<Vec<_>, _>>().map_err(|error| error.to_string())?;
-    Ok(ids.into_iter().min())
+    // Those that are accounted for as one are posted together.
+    Ok(ids.into_iter().map(|id| books.accounted_as(id)).min())
 }
 
 /// What a chunk says about its run.
@@ -342,7 +352,7 @@ fn state_lines(tenant_id: TenantId, books: &Books) -> BTreeSet<String> {
     }
     journal_lines(tenant_id, books, &mut lines);
     for state in books.contracts.values() {
-        contract_lines(state, &mut lines);
+        contract_lines(books, state, &mut lines);
     }
     for run in books.runs.values() {
         lines.insert(format!(
@@ -432,26 +442,30 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut BTreeSet<String>) {
-    let policy = &state.policy;
-    lines.insert(format!(
-        "contract {} {} {} {} {} {} {} {} {} {} {}",
-        state.contract.uuid(),
-        state.signed_on,
-        state.currency,
-        policy.version,
-        policy.convention.name(),
-        policy.rounding.name(),
-        policy.receivable_on.name(),
-        state.receivable,
-        state.advance,
-        state.governing().version,
-        contract_basis(state),
-    ));
+fn contract_lines(books: &Books, state: &ContractState, lines: &mut BTreeSet<String>) {
+    for own in own_rows(state) {
+        let (legal, policy) = (own.legal, &own.legal.policy);
+        lines.insert(format!(
+            "contract {} {} {} {} {} {} {} {} {} {} {} {} {}",
+            legal.id.uuid(),
+            legal.signed_on,
+            state.currency,
+            policy.version,
+            policy.convention.name(),
+            policy.rounding.name(),
+            policy.receivable_on.name(),
+            legal.receivable,
+            legal.advance,
+            state.governing().version,
+            own.combined_into,
+            books.customers.get(&legal.id).map_or("", String::as_str),
+            own.basis,
+        ));
+    }
     for obligation in &state.obligations {
         lines.insert(format!(
             "obligation {} {} {} {} {} {} {} {} {} {} {}",
-            state.contract.uuid(),
+            obligation.contract.uuid(),
             obligation.ordinal,
             obligation.id.uuid(),
             obligation.transaction_price,
@@ -464,8 +478,8 @@ fn contract_lines(state: &backlog_recognition_engine::ContractState, lines: &mut
             obligation_basis(obligation),
         ));
     }
-    let points =
-        state.accounting.iter().flat_map(|part| part.balances.iter().map(|p| (part.id, p)));
+    let portions = state.accounting.iter().flat_map(|part| part.portions.iter());
+    let points = portions.flat_map(|of| of.balances.iter().map(|point| (of.id, point)));
     for (id, point) in points {
         lines.insert(format!(
             "balance {} {} {} {} {} {} {} {} {}",

@@ -99,6 +99,7 @@ fn wrong(row: &Row, leaf: &Leaf) -> Vec<Value> {
         Sort::Number if leaf.path.ends_with("notice_days") => {
             [-1, 36_501, i32::MAX].map(Value::I32).to_vec()
         }
+        Sort::Number if leaf.path == "within_days" => [-1, 367, i32::MAX].map(Value::I32).to_vec(),
         Sort::Number if leaf.path == "year" => [-1, 0, i32::MAX].map(Value::I32).to_vec(),
         // The log of a service is read from any place and as far as it goes.
         Sort::Number if row.rpc.ends_with("EventLogService/Read") => Vec::new(),
@@ -115,7 +116,8 @@ fn wrong(row: &Row, leaf: &Leaf) -> Vec<Value> {
 /// Whether a field holds an id of ours.
 fn is_id(leaf: &Leaf) -> bool {
     let name = leaf.field.rsplit('.').next().unwrap_or_default();
-    name.ends_with("_id") && !["request_id", "external_id", "aggregate_id"].contains(&name)
+    (name.ends_with("_id") || name.ends_with("_ids"))
+        && !["request_id", "external_id", "aggregate_id"].contains(&name)
 }
 
 // The samples set every field that a request can have, so that the tests of fields below reach a new

@@ -119,9 +119,10 @@ fn pairs(world: &World, key: &str) -> Vec<(Vec<u8>, Vec<u8>)> {
 }
 
 /// The same of the facts that recognition keeps.
-fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 5] {
+fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 6] {
     use crate::samples::{
-        adjust_revenue, change_estimate, hold_revenue, reassess_contract, report_progress,
+        adjust_revenue, change_estimate, combine_contracts, hold_revenue, reassess_contract,
+        report_progress,
     };
     let first = |samples: Vec<Vec<u8>>| samples.into_iter().next().expect("a sample");
     let progress = first(report_progress(subject));
@@ -144,12 +145,17 @@ fn own_facts(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 5] {
     let mut assessment_other =
         recognition::ReassessContractRequest::decode(assessment.as_slice()).expect("a request");
     assessment_other.assessment.as_mut().expect("an assessment").reason = "another".to_owned();
+    let combination = first(combine_contracts(subject));
+    let mut combination_other =
+        recognition::CombineContractsRequest::decode(combination.as_slice()).expect("a request");
+    combination_other.combination.as_mut().expect("a combination").reason = "another".to_owned();
     [
         (progress, progress_other.encode_to_vec()),
         (estimate, estimate_other.encode_to_vec()),
         (adjustment, adjustment_other.encode_to_vec()),
         (hold, hold_other.encode_to_vec()),
         (assessment, assessment_other.encode_to_vec()),
+        (combination, combination_other.encode_to_vec()),
     ]
 }
 
@@ -232,7 +238,7 @@ fn decisions(subject: &Subject) -> [(Vec<u8>, Vec<u8>); 4] {
     ]
 }
 
-const REMEMBER: [&str; 22] = [
+const REMEMBER: [&str; 23] = [
     "ContractService/CreateContract",
     "ContractService/SignContract",
     "InvoiceService/IssueInvoice",
@@ -244,6 +250,7 @@ const REMEMBER: [&str; 22] = [
     "ProgressService/AdjustRevenue",
     "ProgressService/HoldRevenue",
     "ProgressService/ReassessContract",
+    "CombinationService/CombineContracts",
     "JournalService/SetAccountMapping",
     "JournalService/SetExchangeRate",
     "JournalService/ExportJournal",

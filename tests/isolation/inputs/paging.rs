@@ -93,6 +93,7 @@ async fn page_tokens_hold_for_their_call_only() {
             let mut other = with_token(&request, &token);
             let changed = match other.get_field_by_name(&leaf.path).as_deref() {
                 Some(Value::EnumNumber(number)) => Value::EnumNumber(3 - number),
+                Some(Value::I32(number)) => Value::I32(number + 1),
                 _ => Value::String(if leaf.path == "customer" {
                     "another".to_owned()
                 } else {

@@ -12,7 +12,7 @@ use crate::world::World;
 
 /// What tells its caller nothing that could be recognized: figures and positions only, or something
 /// that was made by the call.
-const TELL_NOTHING: [&str; 31] = [
+const TELL_NOTHING: [&str; 32] = [
     "CreateAccount",
     "CreateContract",
     "RunRecognition",
@@ -22,6 +22,7 @@ const TELL_NOTHING: [&str; 31] = [
     "AdjustRevenue",
     "HoldRevenue",
     "ReassessContract",
+    "CombineContracts",
     "SetAccountMapping",
     "GetAccountMapping",
     "SetExchangeRate",

@@ -9,6 +9,7 @@ use backlog_tests::story::{date, usd};
 use prost::Message;
 
 mod changes;
+mod combinations;
 mod journal;
 mod periods;
 mod policies;
@@ -18,6 +19,7 @@ mod reads;
 mod what_ifs;
 
 pub(crate) use changes::*;
+pub(crate) use combinations::*;
 pub(crate) use journal::*;
 pub(crate) use periods::*;
 pub(crate) use policies::*;
@@ -36,6 +38,8 @@ pub(crate) struct Subject {
     pub(crate) etag: String,
     /// A contract that was drafted, signed, and invoiced twice.
     pub(crate) contract: String,
+    /// A contract of the same customer, signed on the same day.
+    pub(crate) partner: String,
     /// What was signed and is no contract yet.
     pub(crate) unlikely: String,
     pub(crate) obligation: String,
@@ -66,6 +70,7 @@ impl Subject {
             draft: id("ctr"),
             etag: "v1".to_owned(),
             contract: id("ctr"),
+            partner: "ctr_1123456789abcdef0123456789abcdef".to_owned(),
             unlikely: id("ctr"),
             obligation: id("obl"),
             measured: id("obl"),
@@ -95,7 +100,7 @@ impl Subject {
         words
             .into_iter()
             .chain([&self.unlikely, &self.measured, &self.adjustment, &self.customer, &self.batch])
-            .chain([&self.what_if])
+            .chain([&self.what_if, &self.partner])
             .cloned()
             .collect()
     }

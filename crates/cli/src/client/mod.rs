@@ -14,6 +14,7 @@ use backlog_proto::contract::v1::{
 };
 use backlog_proto::log::v1::processing_service_client::ProcessingServiceClient;
 use backlog_proto::recognition::v1::{
+    combination_service_client::CombinationServiceClient,
     explain_service_client::ExplainServiceClient, journal_service_client::JournalServiceClient,
     period_service_client::PeriodServiceClient, policy_service_client::PolicyServiceClient,
     progress_service_client::ProgressServiceClient,
@@ -223,6 +224,8 @@ clients! {
     policies: PolicyServiceClient at recognition;
     /// Runs under another policy.
     what_ifs: WhatIfServiceClient at recognition;
+    /// Contracts that are accounted for as one.
+    combinations: CombinationServiceClient at recognition;
     /// Runs that are followed.
     runs: RunServiceClient at recognition;
     /// Explanations and previews.

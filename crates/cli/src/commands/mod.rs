@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod audit;
 pub(crate) mod audit_proof;
+pub(crate) mod combination;
 pub(crate) mod contract;
 pub(crate) mod dev;
 pub(crate) mod doctor;

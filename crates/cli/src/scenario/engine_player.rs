@@ -2,6 +2,7 @@
 
 mod billing;
 mod changes;
+mod combine;
 mod journal;
 mod periods;
 mod policy;
@@ -27,6 +28,7 @@ use super::{
     model::{Scenario, Step, Terms, Verb, View},
     player::{Amounts, Player, Posted},
 };
+use changes::obligation_id;
 use policy::Shown;
 use refusal::{not_found, refusal};
 use tally::Tally;
@@ -45,6 +47,10 @@ pub(crate) struct EnginePlayer {
     /// Last days of the closes that hold, in order.
     closes: Vec<NaiveDate>,
     contracts: BTreeMap<String, Known>,
+    /// Signed contracts as accounted for; of those that are one, the one that the others joined.
+    states: BTreeMap<String, ContractState>,
+    /// Contracts that joined another, and which.
+    joined: BTreeMap<String, String>,
     /// What each fact did, with the day of its step.
     effects: Vec<(NaiveDate, Effects)>,
     first_day: Option<NaiveDate>,
@@ -55,18 +61,22 @@ pub(crate) struct EnginePlayer {
 struct Known {
     /// What the parties agreed on.
     terms: Terms,
-    /// As accounted for, and as billed; none before it is signed.
-    signed: Option<(ContractState, Tally)>,
+    /// As billed; none before it is signed.
+    signed: Option<Tally>,
     /// How its changes were accounted for, each with the day of its step.
     treatments: Vec<(NaiveDate, engine::Treatment)>,
     /// What was folded, in which periods: for explanations.
     facts: Vec<(Fact, Periods)>,
+    /// The contracts that joined it, each after how many of its facts.
+    joining: Vec<(usize, Vec<String>)>,
 }
 
 /// A signed contract.
 #[derive(Debug, Clone, Copy)]
 struct Signed<'a> {
-    /// As accounted for.
+    /// Its id.
+    contract: ContractId,
+    /// As accounted for, with those that are one with it.
     state: &'a ContractState,
     /// As billed.
     tally: &'a Tally,
@@ -85,6 +95,8 @@ impl EnginePlayer {
             rates: Rates::default(),
             closes: Vec::new(),
             contracts: BTreeMap::new(),
+            states: BTreeMap::new(),
+            joined: BTreeMap::new(),
             effects: Vec::new(),
             first_day: None,
         }
@@ -105,18 +117,16 @@ impl EnginePlayer {
                 self.signed(contract)?;
                 vec![contract.to_owned()]
             }
-            None => {
-                let signed = self.contracts.iter().filter(|(_, known)| known.signed.is_some());
-                signed.map(|(handle, _)| handle.clone()).collect()
-            }
+            None => self.states.keys().cloned().collect(),
         };
         scope.iter().try_for_each(|handle| self.fold(on, handle, &Fact::Run { through }))
     }
 
     /// Takes a fact in, after the policies that come to govern the contract before it.
     fn fold(&mut self, on: NaiveDate, handle: &str, fact: &Fact) -> Result<(), Failure> {
-        let known = self.contracts.get_mut(handle).ok_or_else(|| not_found(handle))?;
-        let mut state = known.signed.as_ref().map(|(state, _)| state.clone());
+        let handle = self.accounted_as(handle).to_owned();
+        let known = self.contracts.get_mut(&handle).ok_or_else(|| not_found(&handle))?;
+        let mut state = self.states.get(&handle).cloned();
         let due = state.as_ref().map(|state| policies_due(state, fact, &self.policies));
         let facts = due.unwrap_or_default().into_iter().map(Fact::PolicyChanged);
         let mut done = Vec::new();
@@ -129,9 +139,7 @@ impl EnginePlayer {
         if matches!(fact, Fact::Run { .. }) && done.iter().all(|(_, effects)| effects.is_empty()) {
             return Ok(());
         }
-        if let Some(((known, _), after)) = known.signed.as_mut().zip(state) {
-            *known = after;
-        }
+        self.states.extend(state.map(|after| (handle, after)));
         for (fact, effects) in done {
             known.facts.push((fact, self.periods));
             known.treatments.extend(effects.workings.iter().filter_map(|working| match working {
@@ -147,10 +155,18 @@ impl EnginePlayer {
         self.contracts.get(handle).ok_or_else(|| not_found(handle))
     }
 
+    /// The contract that another one joined, or itself.
+    fn accounted_as<'a>(&'a self, handle: &'a str) -> &'a str {
+        self.joined.get(handle).map_or(handle, String::as_str)
+    }
+
     /// A signed contract, as the contract service knows it.
     fn signed(&self, handle: &str) -> Result<Signed<'_>, Failure> {
-        let signed = self.known(handle)?.signed.as_ref();
-        signed.map(|(state, tally)| Signed { state, tally }).ok_or_else(|| {
+        let tally = self.known(handle)?.signed.as_ref();
+        let state = self.states.get(self.accounted_as(handle));
+        let contract = contract_id(handle);
+        let signed = state.zip(tally).map(|(state, tally)| Signed { contract, state, tally });
+        signed.ok_or_else(|| {
             Failure::refused(ErrorReason::NotSigned, format!("contract {handle} is not signed"))
         })
     }
@@ -167,14 +183,19 @@ impl EnginePlayer {
 
     /// A contract as the recognition service knows it, which sees no drafts.
     fn accounted(&self, handle: &str) -> Result<&ContractState, Failure> {
-        let signed = self.known(handle)?.signed.as_ref();
-        signed.map(|(state, _)| state).ok_or_else(|| not_found(handle))
+        self.known(handle)?;
+        self.states.get(self.accounted_as(handle)).ok_or_else(|| not_found(handle))
+    }
+
+    /// The id of an obligation of a contract by its handle.
+    fn obligation(&self, contract: &str, key: &str) -> Result<ObligationId, Failure> {
+        obligation_id((self.accounted(contract)?, contract_id(contract)), key)
     }
 
     /// Keeps what became of a contract as billed.
     fn keep(&mut self, handle: &str, change: impl FnOnce(&mut Tally)) {
         let known = self.contracts.get_mut(handle);
-        if let Some((_, tally)) = known.and_then(|known| known.signed.as_mut()) {
+        if let Some(tally) = known.and_then(|known| known.signed.as_mut()) {
             change(tally);
         }
     }
@@ -193,9 +214,12 @@ impl EnginePlayer {
     fn filter(&self, view: &View) -> Result<Filter, Failure> {
         let mut filter = Filter::all(view.currency);
         if let Some(contract) = &view.contract {
-            let known = self.contracts.get(contract).ok_or_else(|| not_found(contract))?;
-            let obligations = known.signed.iter().flat_map(|(state, _)| &state.obligations);
-            let mut ids = obligations.filter(|o| Some(&o.key) == view.obligation.as_ref());
+            self.known(contract)?;
+            let state = self.states.get(self.accounted_as(contract));
+            let obligations = state.into_iter().flat_map(|state| &state.obligations);
+            let mut ids = obligations.filter(|o| {
+                o.contract == contract_id(contract) && Some(&o.key) == view.obligation.as_ref()
+            });
             filter.obligation = ids.next().map(|obligation| obligation.id);
         }
         if view.contract.is_some() || !view.dimensions.is_empty() {
@@ -210,14 +234,20 @@ impl EnginePlayer {
 
     /// Handles of the obligations.
     fn keys(&self) -> BTreeMap<ObligationId, String> {
-        let signed = self.contracts.values().filter_map(|known| known.signed.as_ref());
-        signed.flat_map(|(state, _)| &state.obligations).map(|o| (o.id, o.key.clone())).collect()
+        let obligations = self.states.values().flat_map(|state| &state.obligations);
+        obligations.map(|o| (o.id, o.key.clone())).collect()
     }
 }
 
 impl Known {
-    fn new(terms: &Terms, signed: Option<(ContractState, Tally)>) -> Self {
-        Self { terms: terms.clone(), signed, treatments: Vec::new(), facts: Vec::new() }
+    fn new(terms: &Terms, signed: Option<Tally>) -> Self {
+        Self {
+            terms: terms.clone(),
+            signed,
+            treatments: Vec::new(),
+            facts: Vec::new(),
+            joining: Vec::new(),
+        }
     }
 
     fn has(&self, name: &str, value: &str) -> bool {
@@ -250,6 +280,7 @@ impl Player for EnginePlayer {
             Verb::Reassess(assessment) => self.reassess(on, assessment),
             Verb::FxRate(rate) => self.fx_rate(on, *rate),
             Verb::Policy(step) => self.set_policy(step),
+            Verb::Combine(combination) => self.combine(on, combination),
             Verb::Recognize { through, contract } => {
                 self.recognize(on, *through, contract.as_deref())
             }
@@ -263,8 +294,8 @@ impl Player for EnginePlayer {
     }
 
     async fn fingerprint(&mut self) -> Result<String, Failure> {
-        let Self { contracts, effects, rates, periods, policies, .. } = &*self;
-        Ok(format!("{contracts:?} {} {rates:?} {periods:?} {policies:?}", effects.len()))
+        let Self { contracts, states, effects, rates, periods, policies, .. } = &*self;
+        Ok(format!("{contracts:?} {states:?} {} {rates:?} {periods:?} {policies:?}", effects.len()))
     }
 
     async fn balances(&mut self, view: &View) -> Result<Balances, Failure> {
@@ -330,11 +361,11 @@ impl Player for EnginePlayer {
     }
 
     async fn explain(&mut self, contract: &str) -> Result<Vec<String>, Failure> {
-        let mut explainer = engine::Explainer::default();
+        self.known(contract)?;
+        let (_, explained) = self.explained(self.accounted_as(contract))?;
         let mut text = Vec::new();
-        for (fact, periods) in &self.known(contract)?.facts {
-            let (explained, _) = explainer.take(fact, *periods).map_err(refusal)?;
-            let rendered = engine::render(&explained, self.currency).map_err(refusal)?;
+        for explained in &explained {
+            let rendered = engine::render(explained, self.currency).map_err(refusal)?;
             text.extend(rendered.text());
         }
         Ok(text)

@@ -14,7 +14,7 @@ use chrono::NaiveDate;
 
 pub(crate) use billing::{Cash, Concession, CreditNote, Invoice};
 pub(crate) use changes::{
-    Amendment, Change, Estimate, Included, Reestimate, Refund, Termination, Treatment,
+    Amendment, Change, Combine, Estimate, Included, Reestimate, Refund, Termination, Treatment,
 };
 pub(crate) use expect::{Cell, Claim, EntryKey, Expect, Measure, RollLine, View, Word};
 pub(crate) use policy::PolicyStep;
@@ -140,6 +140,8 @@ pub(crate) enum Verb {
     FxRate(FxRate),
     /// The next version of the policy is set.
     Policy(PolicyStep),
+    /// Contracts are accounted for as one.
+    Combine(Combine),
     /// Revenue is posted.
     Recognize {
         /// Last day covered.
@@ -174,6 +176,7 @@ impl Verb {
             Self::Reassess(_) => "reassess",
             Self::FxRate(_) => "fx_rate",
             Self::Policy(_) => "policy",
+            Self::Combine(_) => "combine",
             Self::Recognize { .. } => "recognize",
             Self::ClosePeriod(_) => "close_period",
             Self::ReopenPeriod(_) => "reopen_period",

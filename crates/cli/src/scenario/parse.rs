@@ -28,10 +28,11 @@ use super::{
 pub(crate) use changes::read_amendment;
 pub(crate) use sign::read_terms;
 
-const VERBS: [&str; 25] = [
+const VERBS: [&str; 26] = [
     "adjust",
     "amend",
     "close_period",
+    "combine",
     "credit_note",
     "deliver",
     "draft",
@@ -211,6 +212,7 @@ impl Reader {
             "hold" | "release" => self.hold(name == "release", node, refused),
             "reassess" => self.reassess(node, refused),
             "fx_rate" => self.fx_rate(node),
+            "combine" => self.combine(node, refused),
             "policy" => self.policy_step(on, node).map(Verb::Policy),
             "recognize" => self.recognize(on, node, refused),
             "close_period" => self.period("close_period", node).map(Verb::ClosePeriod),

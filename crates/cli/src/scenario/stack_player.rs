@@ -2,6 +2,7 @@
 
 mod billing;
 mod changes;
+mod combine;
 mod explained;
 mod journal;
 mod periods;
@@ -263,6 +264,7 @@ impl Player for StackPlayer {
             Verb::Reassess(assessment) => self.reassess(on, assessment).await,
             Verb::FxRate(rate) => self.fx_rate(on, *rate).await,
             Verb::Policy(step) => self.set_policy(on, step).await,
+            Verb::Combine(of) => self.combine(on, of).await,
             Verb::Recognize { through, contract } => {
                 self.recognize(*through, contract.as_deref()).await
             }

@@ -35,7 +35,7 @@ fn steps_are_read_strictly() {
         (
             "postpone: {contract: acme}",
             14,
-            "unknown verb \"postpone\"; known: adjust, amend, close_period, credit_note",
+            "unknown verb \"postpone\"; known: adjust, amend, close_period, combine, credit_note",
         ),
         ("expect: {backlog: \"1.00\", rpo: \"1.00\"}", 14, "unknown measure \"rpo\"; known: tran"),
         ("invoice: {contract: acme, amount: \"1.00\", vat: \"1.00\"}", 14, "unknown key \"vat\""),

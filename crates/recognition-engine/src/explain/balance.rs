@@ -6,11 +6,12 @@ use super::{
     formula::Formula,
     label::Label,
     rule::Rule,
-    statement::{Draft, Of},
+    statement::{Draft, Of, Told, Value},
 };
 use crate::{
     effects::{Cause, Effects, Measure},
     error::EngineError,
+    legal::Portion,
     math::{add, sub, sum},
     state::{BalancePoint, ContractState},
 };
@@ -31,24 +32,29 @@ pub(super) fn splits(
 ) -> Result<(), EngineError> {
     let Some(first) = effects.balances_from else { return Ok(()) };
     for (part, accounting) in after.accounting.iter().enumerate() {
-        let old = before.and_then(|state| state.accounting.get(part));
-        let old = old.map(|known| known.balances.as_slice()).unwrap_or_default();
-        part_splits(draft, part, (old, &accounting.balances), first)?;
+        let known = before.and_then(|state| state.accounting.get(part));
+        let portions: Vec<&Portion> = accounting.portions.iter().collect();
+        for portion in &portions {
+            let mut old = known.into_iter().flat_map(|known| known.portions.iter());
+            let old = old.find(|known| known.contract == portion.contract);
+            let old = old.map(|known| known.balances.as_slice()).unwrap_or_default();
+            portion_splits(draft, (part, portion), (old, &portions), first)?;
+        }
     }
     Ok(())
 }
 
-/// The same of one accounting contract, from its points as they were and as they are.
-fn part_splits(
+/// The same of one portion of an accounting contract, from its points as they were and as they are.
+fn portion_splits(
     draft: &mut Draft<'_>,
-    part: usize,
-    (old, new): (&[BalancePoint], &[BalancePoint]),
+    (part, portion): (usize, &Portion),
+    (old, portions): (&[BalancePoint], &[&Portion]),
     first: NaiveDate,
 ) -> Result<(), EngineError> {
     let mut last: Option<(BalancePoint, BalancePoint)> = None;
-    for point in new.iter().filter(|point| point.on >= first) {
+    for point in portion.balances.iter().filter(|point| point.on >= first) {
         let known = at(old, point.on);
-        let formulas = targets(new, point)?;
+        let (inputs, formulas) = together(portion, portions, point)?;
         for ((measure, rule), formula) in MEASURES.into_iter().zip(formulas) {
             let corrected = match &last {
                 Some((now, then)) => sub(posted(now, measure), posted(then, measure))?,
@@ -57,11 +63,55 @@ fn part_splits(
             let so_far = add(posted(&known, measure), corrected)?;
             let formula = formula.less(Formula::figure(Label::BalanceBefore, so_far));
             let moved = (Cause::ContractBalance, measure, point.on);
-            draft.expect(Of::Part(part), moved, rule, formula);
+            let of = Of::Portion(part, portion.contract);
+            draft.expect_with(of, moved, rule, (inputs.clone(), formula));
         }
         last = Some((*point, known));
     }
     Ok(())
+}
+
+/// Liability, refund liability and asset of a portion at the end of a point's day, with what says which of
+/// them it is where it is netted with others.
+fn together(
+    portion: &Portion,
+    portions: &[&Portion],
+    point: &BalancePoint,
+) -> Result<(Vec<Told>, [Formula; 3]), EngineError> {
+    let day = point.on;
+    let joined = |other: &&&Portion| portion.is_joined(day) && other.is_joined(day);
+    let netted: Vec<&&Portion> = portions.iter().filter(joined).collect();
+    if netted.len() < 2 {
+        return Ok((Vec::new(), targets(&portion.balances, point)?));
+    }
+    let mut net = 0;
+    for other in netted {
+        let known = at(&other.balances, day);
+        let owed = add(known.deferred_revenue, known.refund_liability)?;
+        net = add(net, sub(owed, known.contract_asset)?)?;
+    }
+    let [unconditional, recognized] = to_date(&portion.balances, day)?;
+    let unconditional = || Formula::figure(Label::Unconditional, unconditional);
+    let recognized = || Formula::figure(Label::Recognized, recognized);
+    let zero = || Formula::figure(Label::Zero, 0);
+    let refund = Formula::figure(Label::RefundLiability, point.refund_liability);
+    let formulas = match net >= 0 {
+        true => {
+            let liability = unconditional().less(recognized());
+            [liability.less_figure(Label::RefundLiability, point.refund_liability), refund, zero()]
+        }
+        false => [zero(), zero(), recognized().less(unconditional())],
+    };
+    Ok((vec![Told::new(Label::CombinedNet, Value::Amount(net))], formulas))
+}
+
+/// U and R at the end of a day.
+fn to_date(points: &[BalancePoint], day: NaiveDate) -> Result<[i128; 2], EngineError> {
+    let through = || points.iter().filter(|known| known.on <= day);
+    Ok([
+        sum(through().map(|known| known.unconditional))?,
+        sum(through().map(|known| known.recognized))?,
+    ])
 }
 
 /// The balances as known at the end of a day.
@@ -90,9 +140,7 @@ const fn posted(point: &BalancePoint, measure: Measure) -> i128 {
 
 /// Liability, refund liability and asset at the end of a point's day.
 fn targets(points: &[BalancePoint], point: &BalancePoint) -> Result<[Formula; 3], EngineError> {
-    let through = || points.iter().filter(|known| known.on <= point.on);
-    let unconditional = sum(through().map(|known| known.unconditional))?;
-    let recognized = sum(through().map(|known| known.recognized))?;
+    let [unconditional, recognized] = to_date(points, point.on)?;
     let unconditional = || Formula::figure(Label::Unconditional, unconditional);
     let recognized = || Formula::figure(Label::Recognized, recognized);
     let zero = || Formula::figure(Label::Zero, 0);

@@ -31,7 +31,7 @@ pub(super) fn invoice(
     let lines: Vec<i128> = fact.lines.iter().map(|line| line.amount).collect();
     let net = sum(lines.iter().copied())?;
     let gross = add(net, fact.tax)?;
-    let advance = before.advance.min(gross);
+    let advance = before.legal_of(fact.contract)?.advance.min(gross);
     let mut state = before.clone();
     for line in &fact.lines {
         for (place, amount) in take(&mut state, line.obligation, line.amount)? {
@@ -54,13 +54,13 @@ pub(super) fn invoice(
     if fact.tax != 0 {
         let moved = (Cause::Invoice, Measure::Tax, due);
         let tax = Formula::figure(Label::Tax, fact.tax);
-        draft.expect(Of::WHOLE, moved, Rule::UnconditionalRight, tax);
+        draft.expect(Of::whole(fact.contract), moved, Rule::UnconditionalRight, tax);
     }
     let receivable = Formula::figure(Label::InvoiceLine, net)
         .plus_figure(Label::Tax, fact.tax)
         .plus_figure(Label::Advance, sub(0, advance)?);
     let moved = (Cause::Invoice, Measure::Receivable, due);
-    draft.expect(Of::WHOLE, moved, Rule::UnconditionalRight, receivable);
+    draft.expect(Of::whole(fact.contract), moved, Rule::UnconditionalRight, receivable);
     Ok(())
 }
 
@@ -111,11 +111,16 @@ pub(super) fn credit(
     if fact.tax != 0 {
         let tax = Formula::figure(Label::Tax, fact.tax);
         let moved = (Cause::CreditNote, Measure::Tax, fact.on);
-        draft.expect(Of::WHOLE, moved, Rule::CreditedInvoice, zero().less(tax.clone()));
+        draft.expect(
+            Of::whole(fact.contract),
+            moved,
+            Rule::CreditedInvoice,
+            zero().less(tax.clone()),
+        );
         receivable = receivable.less(tax);
     }
     let moved = (Cause::CreditNote, Measure::Receivable, fact.on);
-    draft.expect(Of::WHOLE, moved, Rule::CreditedInvoice, receivable);
+    draft.expect(Of::whole(fact.contract), moved, Rule::CreditedInvoice, receivable);
     Ok(())
 }
 
@@ -126,26 +131,31 @@ pub(super) fn pay(
     fact: &PaymentFact,
 ) -> Result<(), EngineError> {
     let cash = Formula::figure(Label::Cash, fact.amount);
-    let owed = Formula::figure(Label::ReceivableBefore, before.receivable);
+    let owed = Formula::figure(Label::ReceivableBefore, before.legal_of(fact.contract)?.receivable);
     let zero = || Formula::figure(Label::Zero, 0);
     let (cause, settled) = match fact.amount < 0 {
         true => (Cause::Refund, cash.clone().at_least(owed.at_most(zero()))),
         false => (Cause::Payment, cash.clone().at_most(owed.at_least(zero()))),
     };
     let rest = sub(fact.amount, settled.amount()?)?;
-    draft.expect(Of::WHOLE, (cause, Measure::Cash, fact.on), Rule::CashSettles, cash.clone());
+    draft.expect(
+        Of::whole(fact.contract),
+        (cause, Measure::Cash, fact.on),
+        Rule::CashSettles,
+        cash.clone(),
+    );
     let moved = (cause, Measure::Receivable, fact.on);
-    draft.expect(Of::WHOLE, moved, Rule::CashSettles, zero().less(settled.clone()));
+    draft.expect(Of::whole(fact.contract), moved, Rule::CashSettles, zero().less(settled.clone()));
     if rest == 0 {
         return Ok(());
     }
     let weights = match rest > 0 {
-        true => advance_weights(before)?,
-        false => refund_weights(before, rest)?,
+        true => advance_weights(before, fact.contract)?,
+        false => refund_weights(before, (fact.contract, rest))?,
     };
     let beyond = cash.less(settled);
-    for place in 0..before.obligations.len() {
-        let part = match before.obligations.len() {
+    for place in before.places_of(fact.contract) {
+        let part = match before.places_of(fact.contract).count() {
             1 => beyond.clone(),
             _ => beyond.clone().split(&weights, place),
         };

@@ -39,6 +39,14 @@ impl CatchUps {
         self.0.get(&(place, key(pending)))
     }
 
+    /// Takes in those of a contract whose obligations come after `places` others.
+    pub(super) fn append(&mut self, joined: &Self, places: usize) {
+        let moved = joined.0.iter().map(|((place, key), catch_up)| {
+            ((place.saturating_add(places), *key), catch_up.clone())
+        });
+        self.0.extend(moved);
+    }
+
     /// Notes what a fact leaves for the next run; a run leaves nothing.
     pub(super) fn note(
         &mut self,

@@ -13,8 +13,10 @@ use crate::{
     effects::{Cause, ChangeOutcome, Effects, Measure, PooledPart, Working},
     error::EngineError,
     math::{add, sub, sum},
-    state::ContractState,
-    terminate::{Refund, TerminationFact, kept_without_contract, weights_without_contract},
+    state::{ContractState, ObligationState},
+    terminate::{
+        self, GivenBack, Refund, TerminationFact, kept_without_contract, weights_without_contract,
+    },
 };
 
 /// A contract as it was and as it is.
@@ -69,6 +71,7 @@ pub(super) fn amend(
             Working::Bound { .. }
             | Working::Conditional { .. }
             | Working::Interest { .. }
+            | Working::Combined { .. }
             | Working::Potential { .. } => {}
         }
     }
@@ -212,18 +215,15 @@ pub(super) fn terminate(
     if before.standing.not_yet().is_some() {
         return ended_without_contract(draft, before, fact);
     }
-    let mut earned = Vec::with_capacity(before.obligations.len());
-    let mut weights = Vec::with_capacity(before.obligations.len());
-    for obligation in &before.obligations {
-        let own = if fact.keep_earned { obligation.earned_before(fact.on)? } else { 0 };
-        weights.push(sub(obligation.transaction_price, own)?.max(0));
-        earned.push(own);
-    }
-    if weights.iter().all(|weight| *weight == 0) {
-        weights = (0..earned.len()).map(|place| i128::from(place == 0)).collect();
-    }
+    let contract = fact.contract;
+    let earned = |of: &ObligationState| {
+        if fact.keep_earned { of.earned_before(fact.on) } else { Ok(0) }
+    };
+    let weights =
+        before.weights_of(contract, |of| Ok(sub(of.transaction_price, earned(of)?)?.max(0)))?;
+    let earned = before.each_of(contract, earned)?;
     let total = sum(earned.iter().copied())?;
-    let billed = sum(before.obligations.iter().map(|o| o.billed))?;
+    let billed = sum(before.each_of(contract, |of| Ok(of.billed))?)?;
     let earned_all = || Formula::figure(Label::EarnedBefore, total);
     let kept = match fact.refund {
         Refund::Amount(amount) if fact.keep_earned => {
@@ -237,10 +237,12 @@ pub(super) fn terminate(
     let kept = draft.step((Label::KeptPrice, None), Rule::Termination, kept)?;
     let beyond = Formula::figure(Label::KeptPrice, kept).less(earned_all());
     let beyond = draft.step((Label::OwedBeyond, None), Rule::Termination, beyond)?;
-    for (place, (obligation, earned)) in before.obligations.iter().zip(&earned).enumerate() {
-        let price = Formula::figure(Label::EarnedBefore, *earned);
+    let own: Vec<usize> = before.places_of(contract).collect();
+    for place in own.iter().copied() {
+        let obligation = before.at(place)?;
+        let price = Formula::figure(Label::EarnedBefore, earned.get(place).copied().unwrap_or(0));
         let share = Formula::figure(Label::OwedBeyond, beyond);
-        let price = match (beyond, before.obligations.len()) {
+        let price = match (beyond, own.len()) {
             (0, _) => price,
             (_, 1) => price.plus(share),
             _ => price.plus(share.split(&weights, place)),
@@ -249,6 +251,26 @@ pub(super) fn terminate(
         let formula = price.less(Formula::figure(Label::TransactionPriceBefore, price_before));
         let moved = (Cause::Termination, Measure::TransactionPrice, fact.on);
         draft.expect(Of::Place(place), moved, Rule::Termination, formula);
+    }
+    given_back(draft, before, fact)
+}
+
+/// Price that comes back to the contracts that it was combined with, by what of each is not earned.
+fn given_back(
+    draft: &mut Draft<'_>,
+    before: &ContractState,
+    fact: &TerminationFact,
+) -> Result<(), EngineError> {
+    let GivenBack { moved, open, amount, weights } = terminate::given_back(before, fact)?;
+    if amount == 0 {
+        return Ok(());
+    }
+    let back = Formula::figure(Label::MovedPrice, moved).share(open.parts(), Unit::Parts);
+    draft.step((Label::GivenBack, None), Rule::Prospective, back)?;
+    for place in 0..before.obligations.len() {
+        let share = Formula::figure(Label::GivenBack, amount).split(&weights, place);
+        let moved = (Cause::Termination, Measure::TransactionPrice, fact.on);
+        draft.expect(Of::Place(place), moved, Rule::Prospective, share);
     }
     Ok(())
 }

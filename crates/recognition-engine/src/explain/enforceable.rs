@@ -38,10 +38,10 @@ pub(super) fn enforceable(draft: &mut Draft<'_>, effects: &Effects) -> Result<()
     Ok(())
 }
 
-/// Bills beyond what is enforceable or paid, over the obligations of an accounting contract by what of
-/// them is billed.
+/// Bills beyond what is enforceable or paid, over the obligations of a portion of an accounting contract by
+/// what of them is billed.
 fn conditional(draft: &mut Draft<'_>, working: &Working) -> Result<(), EngineError> {
-    let Working::Conditional { part, on, billed, enforceable, paid, amount, before, parts } =
+    let Working::Conditional { portion, on, billed, enforceable, paid, amount, before, parts } =
         working
     else {
         return Ok(());
@@ -68,6 +68,6 @@ fn conditional(draft: &mut Draft<'_>, working: &Working) -> Result<(), EngineErr
     }
     let formula = Formula::figure(Label::ConditionalBefore, *before).less(target());
     let moved = (Cause::Invoice, Measure::Receivable, *on);
-    draft.expect(Of::Part(*part), moved, Rule::UnconditionalRight, formula);
+    draft.expect(Of::Portion(portion.0, portion.1), moved, Rule::UnconditionalRight, formula);
     Ok(())
 }

@@ -52,7 +52,7 @@ pub(super) fn accrued(
             known.transaction_price = add(known.transaction_price, part)?;
         }
         let moved = (Cause::Interest, Measure::Interest, *on);
-        draft.expect(Of::WHOLE, moved, Rule::InterestAccreted, formula);
+        draft.expect(Of::whole(state.contract), moved, Rule::InterestAccreted, formula);
     }
     Ok(state)
 }

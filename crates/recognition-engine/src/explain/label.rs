@@ -17,6 +17,16 @@ named_enum! {
         TransactionPriceBefore = "transaction_price_before",
         /// The share of the price by the estimate before.
         SharedBefore = "shared_before",
+        /// The share of the price of its own contract, before that was combined.
+        OwnContractShare = "own_contract_share",
+        /// Price that the contract has from those that it was combined with.
+        MovedPrice = "moved_price",
+        /// What of that goes back to them.
+        GivenBack = "given_back",
+        /// A contract that is accounted for as one with it.
+        CombinedWith = "combined_with",
+        /// What contracts that were combined have in sum: liability, or asset where below zero.
+        CombinedNet = "combined_net",
         /// T after the change of the stated price.
         TransactionPriceStated = "transaction_price_stated",
         /// Stand-alone selling price.

@@ -33,6 +33,7 @@ use chrono::NaiveDate;
 
 use crate::{
     RULE_VERSION,
+    combine::{Combination, joined},
     effects::Effects,
     error::EngineError,
     facts::Fact,
@@ -59,6 +60,28 @@ impl Explainer {
     #[must_use]
     pub const fn state(&self) -> Option<&ContractState> {
         self.state.as_ref()
+    }
+
+    /// Explains that other contracts, as folded so far, are accounted for as one with this one from a day
+    /// on (606-10-25-9). Errors as [`fold`] does, and then changes nothing.
+    pub fn combine(
+        &mut self,
+        joining: &[Self],
+        on: NaiveDate,
+        periods: Periods,
+    ) -> Result<(Explained, Effects), EngineError> {
+        let mut one = self.clone();
+        let mut place = self.state.as_ref().map_or(0, |state| state.obligations.len());
+        let mut states = Vec::with_capacity(joining.len());
+        for of in joining {
+            let state = of.state.clone().ok_or(EngineError::NotSigned)?;
+            one.catch_ups.append(&of.catch_ups, place);
+            place = place.saturating_add(state.obligations.len());
+            states.push(state);
+        }
+        let told = one.take(&Fact::Combined(Combination { joining: states, on }), periods)?;
+        *self = one;
+        Ok(told)
     }
 
     /// Folds a fact and explains what it did. Errors as [`fold`] does, and then changes nothing.
@@ -88,6 +111,11 @@ impl Explainer {
             enforceable::enforceable(&mut draft, &arisen)?;
             balance::splits(&mut draft, Some(known), arisen_as, &arisen)?;
         }
+        let before = match fact {
+            // Each place is then of the same obligation before and after.
+            Fact::Combined(fact) => before.map(|state| joined(state, fact, periods)).transpose()?,
+            _ => before,
+        };
         match (&before, fact) {
             (None, Fact::Signed { contract, .. }) => {
                 price::booking(&mut draft, contract, &after)?;
@@ -144,6 +172,7 @@ fn changes(
         Fact::Amended(fact) => change::amend(draft, before, after, (fact, effects)),
         Fact::Terminated(fact) => change::terminate(draft, before, fact),
         Fact::Adjusted(fact) => billing::adjust(draft, before, fact),
+        Fact::Combined(fact) => price::combined(draft, (before, after), fact.on, effects),
         Fact::PolicyChanged(_) => policy::changed(draft, before, after),
         Fact::Signed { .. }
         | Fact::Run { .. }

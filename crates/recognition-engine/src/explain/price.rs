@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     allocation::Allocation,
-    effects::{Cause, Measure},
+    effects::{Cause, Effects, Measure, Working},
     error::EngineError,
     facts::{Estimate, EstimateFact, SignedContract, Variable},
     math::{add, sub, sum},
@@ -164,7 +164,8 @@ pub(super) fn share_of(
 /// The share that a state of an obligation has: of the price, or of an amount for a part of a series.
 fn share_at(allocation: &Allocation, of: &ObligationState) -> Result<Formula, EngineError> {
     let Some(variable) = &of.of_variable else { return share_of(allocation, of.id) };
-    let variable = allocation.variables.iter().find(|known| known.id == *variable);
+    let own = |known: &&Variable| known.id == *variable && known.applies_to.contains(&of.id);
+    let variable = allocation.variables.iter().find(own);
     let place = allocation.weights.iter().position(|(id, _)| *id == of.id);
     match variable.zip(place) {
         Some((variable, place)) => part_of(allocation, variable, place),
@@ -261,6 +262,27 @@ fn reported(
     Ok(())
 }
 
+/// Contracts combined: prices shared as if they had been one, less what each obligation had.
+pub(super) fn combined(
+    draft: &mut Draft<'_>,
+    (before, after): (&ContractState, &ContractState),
+    on: NaiveDate,
+    effects: &Effects,
+) -> Result<(), EngineError> {
+    for working in &effects.workings {
+        let Working::Combined { parts, .. } = working else { continue };
+        for part in parts.iter().filter(|part| part.own != 0) {
+            let of = before.at(part.place)?;
+            let formula = share_of(&after.allocation, of.id)?
+                .less(Formula::figure(Label::OwnContractShare, part.earned))
+                .plus_figure(Label::Adjusted, adjusted_meter(of)?);
+            let moved = (Cause::Reallocation, Measure::TransactionPrice, on);
+            draft.expect(Of::Place(part.place), moved, Rule::Combined, formula);
+        }
+    }
+    Ok(())
+}
+
 /// A changed estimate of a variable amount: shared as at inception, less what was shared before.
 pub(super) fn reestimate(
     draft: &mut Draft<'_>,
@@ -269,8 +291,9 @@ pub(super) fn reestimate(
     fact: &EstimateFact,
 ) -> Result<(), EngineError> {
     let Estimate::Variable { id: variable, .. } = &fact.estimate else { return Ok(()) };
+    let owner = after.owner(fact.contract);
     for (id, _) in &after.allocation.weights {
-        let place = before.place_of_variable(*id, variable)?;
+        let place = before.place_of_variable(*id, (owner, variable))?;
         let of = before.at(place)?;
         let now = share_at(&after.allocation, of)?;
         let then = share_at(&before.allocation, of)?;

@@ -35,16 +35,16 @@ pub(super) fn run(
     through: NaiveDate,
     catch_ups: &CatchUps,
 ) -> Result<(), EngineError> {
-    if through < before.signed_on {
-        return Ok(());
-    }
     for (place, obligation) in before.obligations.iter().enumerate() {
-        let of = Of::Place(place);
+        let (of, signed_on) = (Of::Place(place), before.signed_on(obligation));
+        if through < signed_on {
+            continue;
+        }
         // Corrections of posted days wait for the release too.
         let held = obligation.held_from().is_some_and(|from| through >= from);
         for pending in obligation.pending.iter().filter(|_| !held) {
             if let Some(known) = catch_ups.get(place, pending) {
-                let on = posted_on(obligation.hold, pending.on).max(before.signed_on);
+                let on = posted_on(obligation.hold, pending.on).max(signed_on);
                 let ((cause, measure), rule) =
                     corrects(pending.by_policy, pending.prior_performance);
                 let because = (known.inputs.clone(), known.formula.clone());
@@ -54,7 +54,7 @@ pub(super) fn run(
         let Some(covered) = obligation.covered(through) else { continue };
         let (after, so_far) = so_far(obligation)?;
         for listed in listed(obligation, after, so_far, covered)? {
-            let on = posted_on(obligation.hold, listed.entry.to).max(before.signed_on);
+            let on = posted_on(obligation.hold, listed.entry.to).max(signed_on);
             let moved = (Cause::Recognition, Measure::Recognized, on);
             let because = (listed.inputs, listed.formula);
             draft.expect_with(of, moved, listed.rule, because);

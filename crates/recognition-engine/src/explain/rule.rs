@@ -15,6 +15,8 @@ named_enum! {
         LookThrough = "look_through",
         /// A variable amount belongs to some obligations.
         VariableToSome = "variable_to_some",
+        /// Contracts that are accounted for as one share their prices.
+        Combined = "combined",
         /// A changed estimate is shared as at inception.
         EstimateChange = "estimate_change",
         /// The price of metered use is what was used, at least what was committed.
@@ -106,6 +108,7 @@ impl Rule {
             Self::Residual => "606-10-32-34(c)",
             Self::LookThrough => "606-10-55-45",
             Self::VariableToSome => "606-10-32-40",
+            Self::Combined => "606-10-25-9",
             Self::EstimateChange => "606-10-32-43",
             Self::MeteredPrice | Self::RightToInvoice | Self::MeteredUse => "606-10-55-18",
             Self::TimeElapsed | Self::PercentComplete => "606-10-25-31",

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use backlog_ids::{AccountingContractId, ObligationId};
+use backlog_ids::{AccountingContractId, ContractId, ObligationId};
 use backlog_money::Quantity;
 use chrono::NaiveDate;
 
@@ -13,6 +13,7 @@ use crate::{
     effects::{Cause, Effects, Measure, Movement},
     error::EngineError,
     facts::Fact,
+    legal::AccountingContract,
     math::sub,
     named::named_enum,
     periods::Periods,
@@ -47,6 +48,8 @@ named_enum! {
         Held = "held",
         /// What was withheld may be posted.
         Released = "released",
+        /// Other contracts are accounted for as one with it.
+        Combined = "combined",
         /// Another version of the policy governs.
         PolicyChanged = "policy_changed",
         /// Revenue was posted.
@@ -69,6 +72,7 @@ impl FactKind {
             Fact::Adjusted(_) => Self::Adjusted,
             Fact::Held(_) => Self::Held,
             Fact::Released(_) => Self::Released,
+            Fact::Combined(_) => Self::Combined,
             Fact::PolicyChanged(_) => Self::PolicyChanged,
             Fact::Run { .. } => Self::Run,
         }
@@ -180,6 +184,7 @@ impl Told {
 
 /// A movement that the explanation expects of a fact.
 pub(super) struct Expected {
+    contract: ContractId,
     obligation: Option<ObligationId>,
     accounting: AccountingContractId,
     cause: Cause,
@@ -195,13 +200,15 @@ pub(super) struct Expected {
 pub(super) enum Of {
     /// The obligation at a place in the contract's state.
     Place(usize),
-    /// An accounting contract as a whole, by its place.
-    Part(usize),
+    /// What of an accounting contract, by its place, is of a legal contract, as a whole.
+    Portion(usize, ContractId),
 }
 
 impl Of {
-    /// The contract as signed, as a whole.
-    pub(super) const WHOLE: Self = Self::Part(0);
+    /// A legal contract as a whole.
+    pub(super) const fn whole(contract: ContractId) -> Self {
+        Self::Portion(0, contract)
+    }
 }
 
 /// What is being put together about one fact.
@@ -271,15 +278,18 @@ impl<'a> Draft<'a> {
     ) {
         let on = if measure.needs_contract() { self.after.not_before(on) } else { on };
         let on = self.periods.effective(on);
-        let (obligation, part) = match of {
+        let (obligation, part, contract) = match of {
             Of::Place(place) => {
-                let known = self.after.obligations.get(place).map(|known| known.id);
-                (known, self.after.part_of(Some(place)))
+                let known = self.after.obligations.get(place);
+                let contract = known.map_or(self.after.contract, |known| known.contract);
+                (known.map(|known| known.id), self.after.part_of(Some(place)), contract)
             }
-            Of::Part(part) => (None, part),
+            Of::Portion(part, contract) => (None, part, contract),
         };
-        let accounting = accounting_contract_of(self.after.contract, part);
+        let known = self.after.accounting.get(part).map(AccountingContract::id);
+        let accounting = known.unwrap_or_else(|| accounting_contract_of(contract, part));
         self.expected.push_back(Expected {
+            contract,
             obligation,
             accounting,
             cause,
@@ -309,6 +319,7 @@ impl<'a> Draft<'a> {
             let same = |expected: &Expected| {
                 (expected.obligation, expected.accounting, expected.on)
                     == (movement.obligation, movement.accounting_contract, movement.effective_date)
+                    && expected.contract == movement.contract
                     && (expected.cause, expected.measure) == (movement.cause, movement.measure)
             };
             let found = open.iter().position(same).and_then(|place| open.remove(place));
@@ -323,7 +334,7 @@ impl<'a> Draft<'a> {
                 part: state
                     .accounting
                     .iter()
-                    .position(|part| part.id == movement.accounting_contract)
+                    .position(|part| part.id() == movement.accounting_contract)
                     .unwrap_or_default(),
                 rule,
                 inputs,

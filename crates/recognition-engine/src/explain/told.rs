@@ -74,6 +74,11 @@ pub(super) fn tell(
                 draft.tell_of(key(state, id)?, Label::Held, Value::Yes);
             }
         }
+        Fact::Combined(fact) => {
+            for joined in &fact.joining {
+                draft.tell(Label::CombinedWith, Value::Name(joined.contract.to_string()));
+            }
+        }
         Fact::PolicyChanged(version) => policy(draft, state.governing(), &version.policy),
         Fact::Run { through } => draft.tell(Label::Through, Value::Day(*through)),
     }

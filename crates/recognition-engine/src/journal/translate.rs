@@ -8,7 +8,7 @@
 //! monetary: they come at the rate of the day, leave at the average carried, and a closing rate
 //! measures what is left anew. What the day leaves unbalanced is the difference of exchange.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backlog_ids::{AccountingContractId, ContractId, ObligationId};
 use backlog_money::{Currency, Money, Quantity};
@@ -20,7 +20,7 @@ use super::{
     position::{Position, share, sum},
     rates::{Rates, convert},
 };
-use crate::calendar::Calendar;
+use crate::{book::accounting_contract_of, calendar::Calendar};
 
 /// A line in both currencies. Of a difference of exchange the amount is zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,8 +79,16 @@ pub fn translate(
     rates: &Rates,
     calendar: Calendar,
 ) -> Result<Vec<Translated>, TranslationError> {
+    let lines: Vec<JournalLine> = lines.into_iter().collect();
+    let named: BTreeSet<ContractId> = lines.iter().map(|line| line.contract).collect();
+    let as_signed = |contract| (accounting_contract_of(contract, 0), contract);
+    let signed: BTreeMap<_, _> = named.into_iter().map(as_signed).collect();
     let mut contracts: BTreeMap<_, BTreeMap<When, Day>> = BTreeMap::new();
-    for line in lines {
+    for mut line in lines {
+        // What joined another contract goes on with what it is carried at.
+        if signed.get(&line.accounting_contract).is_some_and(|of| *of != line.contract) {
+            line.accounting_contract = accounting_contract_of(line.contract, 0);
+        }
         let days = contracts.entry((line.contract, line.amount.currency())).or_default();
         let day = days.entry((line.effective_date, line.posting_period)).or_default();
         let account = (line.role, line.accounting_contract);

@@ -58,7 +58,7 @@ fn books_price_and_plan() {
     let even = policy(Convention::EvenMonths, Rounding::Cumulative);
     let (state, effects) = book(&signed, &even).unwrap();
 
-    assert_eq!(state.accounting[0].id, accounting_contract_of(contract_id(), 0));
+    assert_eq!(state.accounting[0].id(), accounting_contract_of(contract_id(), 0));
     let (one, two) = (&state.obligations[0], &state.obligations[1]);
     let convention = |of: &ObligationState| match of.phases[0].spread {
         Spread::Time { convention, .. } => convention,

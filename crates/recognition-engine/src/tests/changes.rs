@@ -56,6 +56,7 @@ fn with_bonus(price: i128, included: i128) -> Story {
         included,
         applies_to: Vec::new(),
         period: None,
+        of: None,
     };
     signed.variables.push(bonus);
     Story::sign(signed, even(Convention::EvenMonths))
@@ -185,6 +186,7 @@ fn change_order_on_a_construction_contract() {
         included: 0,
         applies_to: Vec::new(),
         period: None,
+        of: None,
     });
     let mut story = Story::sign(signed, even(Convention::ActualDays));
     story.fact(&Fact::Progressed(ProgressFact {

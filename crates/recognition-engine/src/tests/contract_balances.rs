@@ -95,12 +95,15 @@ fn earlier_points_may_be_left_out() {
         periods: whole.periods,
         policies: whole.policies.clone(),
     };
-    part.state.accounting[0].balances.drain(..2);
-    assert_eq!(part.state.accounting[0].balances[0].on, day("2026-02-28"));
+    part.state.accounting[0].portions.first_mut().balances.drain(..2);
+    assert_eq!(part.state.accounting[0].portions.first().balances[0].on, day("2026-02-28"));
     whole.invoice("2026-03-10", 20_000);
     part.invoice("2026-03-10", 20_000);
     assert_eq!(part.ledger, whole.ledger);
-    assert_eq!(part.state.accounting[0].balances[..], whole.state.accounting[0].balances[2..]);
+    assert_eq!(
+        part.state.accounting[0].portions.first().balances[..],
+        whole.state.accounting[0].portions.first().balances[2..]
+    );
 }
 
 /// Effects say from which day balance points have to be saved.
@@ -112,7 +115,10 @@ fn tells_which_points_changed() {
     let late = invoice_of(0, day("2026-01-31"), 1_000);
     let effects = super::invoice(&mut story.state, &late).unwrap();
     assert_eq!(effects.balances_from, Some(day("2026-01-31")));
-    assert_eq!(before.accounting[0].balances.len(), story.state.accounting[0].balances.len());
+    assert_eq!(
+        before.accounting[0].portions.first().balances.len(),
+        story.state.accounting[0].portions.first().balances.len()
+    );
     let effects = super::take(&mut story.state, &Fact::Run { through: day("2026-02-28") }).unwrap();
     assert_eq!(effects.balances_from, None);
 }

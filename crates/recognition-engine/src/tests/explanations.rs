@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     AmendmentFact, Convention, EngineError, Explained, Explainer, Fact, Formula, Method,
-    ObligationChange, Periods, Policy, ProgressFact, Reading, Rounding, SignedContract, Treatment,
-    preview, render,
+    ObligationChange, Periods, Policy, ProgressFact, Reading, Rounding, SignedContract, Term,
+    Treatment, preview, render,
 };
 
 /// A change that adds a promise, or gives one up.
@@ -26,7 +26,8 @@ fn addition(of: &histories::Happening, made: &SignedContract, on: chrono::NaiveD
     let mut added = obligation(50 + u128::try_from(next).unwrap(), Some(of.amount), None);
     added.key = format!("added {on} {}", of.amount);
     added.id = obligation_id(1_000 + of.after as u128 + of.amount.unsigned_abs());
-    added.term = Some(term(&on.to_string(), "2027-03-31"));
+    // Long histories go beyond the day on which it would end.
+    added.term = Term::new(on, on.max(day("2027-03-31"))).ok();
     added.ssp = Some(of.amount / 2 + 1);
     added.method = method;
     if added.method.is_metered() {

@@ -130,6 +130,7 @@ fn signed_for_all() -> impl Strategy<Value = SignedContract> {
                 included: bonus,
                 applies_to,
                 period: None,
+                of: None,
             });
         }
         made
@@ -432,7 +433,7 @@ pub(super) fn identities(story: &Story, on: NaiveDate) -> Result<(), TestCaseErr
         "what is owed or paid"
     );
     prop_assert!(at.deferred_revenue >= 0 && at.refund_liability >= 0 && at.contract_asset >= 0);
-    for point in story.state.accounting.iter().flat_map(|part| &part.balances) {
+    for point in story.state.portions().flat_map(|(_, of)| &of.balances) {
         let liabilities = point.deferred_revenue + point.refund_liability;
         prop_assert!(liabilities == 0 || point.contract_asset == 0, "of one accounting contract");
     }

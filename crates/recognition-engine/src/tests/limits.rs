@@ -84,6 +84,7 @@ fn signed() -> impl Strategy<Value = SignedContract> {
                 included: bonus / 2,
                 applies_to,
                 period: None,
+                of: None,
             });
             let clause = clause.map(|(notice_days, penalty)| Clause {
                 notice_days,

@@ -6,6 +6,8 @@ mod calendars;
 mod cases;
 mod changes;
 mod clauses;
+mod combined_histories;
+mod combining;
 mod contract_balances;
 mod conventions;
 mod explained_terms;

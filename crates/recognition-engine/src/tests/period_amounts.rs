@@ -16,6 +16,7 @@ fn year_with_bonus() -> SignedContract {
         included: 30_000,
         applies_to: vec![obligation_id(0)],
         period: Some(term("2026-07-01", "2026-09-30")),
+        of: None,
     }];
     made
 }
@@ -137,6 +138,7 @@ fn of_several_obligations() {
         included: amount,
         applies_to: vec![obligation_id(0), obligation_id(1)],
         period: Some(term(from, to)),
+        of: None,
     };
     made.variables = vec![
         of("first", "2026-01-01", "2026-03-31", 900),

@@ -190,7 +190,9 @@ fn play(made: &SignedContract, happened: &[Happening]) -> Result<(Story, Story),
 }
 
 fn first_open(story: &Story) -> NaiveDate {
-    story.periods.effective(NaiveDate::from_ymd_opt(story.state.term.from().year(), 1, 1).unwrap())
+    story.periods.effective(
+        NaiveDate::from_ymd_opt(story.state.legal.first().term.from().year(), 1, 1).unwrap(),
+    )
 }
 
 proptest! {

@@ -81,7 +81,7 @@ fn apply(story: &mut Story, from: NaiveDate, event: Event) {
     match event {
         Event::Run(offset) => story.fact(&Fact::Run { through: days_from(from, offset) }),
         Event::Invoice(offset, percent) => {
-            let unbilled = story.state.unbilled().unwrap();
+            let unbilled = story.state.unbilled(story.state.contract).unwrap();
             let amount = unbilled.iter().sum::<i128>() * i128::from(percent) / 100;
             let mut fact = invoice_of(0, days_from(from, offset) - Days::new(90), 0);
             let parts = invoice_spread(&unbilled, amount).unwrap();
@@ -140,7 +140,7 @@ fn check_identities(story: &Story, as_of: NaiveDate) -> Result<(), TestCaseError
     let planned = story.ledger.schedule(as_of, &Filter::all(usd())).unwrap();
     prop_assert_eq!(planned.values().sum::<i128>(), b.firm);
     prop_assert!(planned.values().all(|amount| *amount > 0));
-    if as_of < story.state.signed_on {
+    if as_of < story.state.first_signed_on() {
         prop_assert_eq!((b.tcv, b.recognized), (0, 0));
     }
     Ok(())
@@ -194,7 +194,7 @@ proptest! {
             let planned: i128 = plan(o).unwrap().iter().map(|month| month.amount).sum();
             prop_assert_eq!(planned, o.transaction_price - o.recognized);
         }
-        prop_assert!(story.state.accounting[0].balances.is_sorted_by(|a, b| a.on < b.on));
+        prop_assert!(story.state.accounting[0].portions.first().balances.is_sorted_by(|a, b| a.on < b.on));
         prop_assert!(story.ledger.movements().iter().all(|m| m.amount.minor() != 0));
     }
 

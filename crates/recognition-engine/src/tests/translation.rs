@@ -202,3 +202,26 @@ fn tax_is_carried_at_the_rate_of_its_invoice() {
     assert_eq!(net(&all, Role::TaxPayable, "2026-01-01", "2026-12-31"), -18_000);
     assert_eq!(net(&all, Role::Receivable, "2026-01-01", "2026-12-31"), 60_000);
 }
+
+/// Shows that a contract that joins another goes on with what its liability is carried at: its revenue keeps
+/// the rate of its invoice, also after the day on which they became one.
+#[test]
+fn what_joins_keeps_what_it_is_carried_at() {
+    let how = policy(Convention::EvenMonths, Rounding::Cumulative);
+    let made = || contract(term("2026-01-01", "2026-12-31"), &[120_000]);
+    let (mut one, mut other) =
+        (Story::sign(made(), how), Story::sign(super::combining::as_other(&made()), how));
+    other.fact(&super::combining::other_invoice("2026-01-01", 120_000));
+    one.run("2026-01-31");
+    other.run("2026-01-31");
+    one.join(&other, "2026-02-01");
+    one.run("2026-06-30");
+    let rates = spot(&[("2026-01-01", "0.9"), ("2026-01-31", "0.8"), ("2026-02-01", "0.5")]);
+    let all = translated(&one, &rates);
+    let of_other = |line: &&Translated| {
+        line.role == Role::Revenue && line.contract == super::combining::other_id()
+    };
+    let revenue: i128 = all.iter().filter(of_other).map(|line| line.functional.minor()).sum();
+    // Six months of 100.00, all drawn from what was billed at 0.9.
+    assert_eq!(revenue, -54_000);
+}

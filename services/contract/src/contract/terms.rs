@@ -234,6 +234,7 @@ impl Terms {
                     included: variable.included,
                     applies_to: ids(&variable.applies_to),
                     period: variable.period,
+                    of: None,
                 })
                 .collect(),
             discount: self.discount.as_ref().map(|discount| DiscountScope {

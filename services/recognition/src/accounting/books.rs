@@ -28,8 +28,12 @@ use crate::run::{Run, Worked};
 pub struct Books {
     /// The tenant; none before its creation was applied.
     pub tenant: Option<TenantBooks>,
-    /// Signed contracts.
+    /// Signed contracts; of those that are accounted for as one, the one that the others joined.
     pub contracts: BTreeMap<ContractId, ContractState>,
+    /// Contracts that joined another, and which.
+    pub joined: BTreeMap<ContractId, ContractId>,
+    /// Whose the contracts are that the batch signs.
+    pub customers: BTreeMap<ContractId, String>,
     /// Recognition runs.
     pub runs: BTreeMap<RunId, Run>,
     /// The journal, of what the batch posts and keeps only.
@@ -83,6 +87,8 @@ pub struct BooksChange {
     pub suspended: Option<bool>,
     /// Contracts, as they then are.
     pub contracts: Vec<ContractChange>,
+    /// The customer of the contract that is signed.
+    pub customer: Option<(ContractId, String)>,
     /// The run, as it then is but for its place in the log.
     pub run: Option<Run>,
     /// What it comes to in the journal.
@@ -165,7 +171,8 @@ impl Books {
                 change.suspended = Some(suspended);
                 Effects::default()
             }
-            ContractFact::Signed { contract, stated_price } => {
+            ContractFact::Signed { contract, stated_price, customer } => {
+                change.customer = Some((contract.contract, customer));
                 self.signed(contract, stated_price, &mut change)?
             }
             ContractFact::Changed { contract, currency, fact } => {
@@ -185,6 +192,16 @@ impl Books {
         self.tenant.map(|tenant| tenant.periods).unwrap_or_default()
     }
 
+    /// The contract that another one joined, or itself.
+    pub(crate) fn accounted_as(&self, contract: ContractId) -> ContractId {
+        self.joined.get(&contract).copied().unwrap_or(contract)
+    }
+
+    /// A signed contract, with those that are accounted for as one with it.
+    pub(crate) fn contract(&self, contract: ContractId) -> Option<&ContractState> {
+        self.contracts.get(&self.accounted_as(contract))
+    }
+
     /// All versions of the tenant's policy.
     pub(crate) fn policies(&self) -> Policies {
         let first = self.tenant.map(|tenant| tenant.policy).unwrap_or_default();
@@ -198,8 +215,13 @@ impl Books {
             self.tenant = Some(tenant);
         }
         for contract in change.contracts {
+            for joined in contract.state.legal.more() {
+                self.contracts.remove(&joined.id);
+                self.joined.insert(joined.id, contract.state.contract);
+            }
             self.contracts.insert(contract.state.contract, contract.state);
         }
+        self.customers.extend(change.customer);
         if let Some(mut run) = change.run {
             run.seq = place;
             self.runs.insert(run.id, run);
@@ -226,7 +248,7 @@ impl Books {
     ) -> Result<Effects, AccountingError> {
         let id = contract.contract;
         let engine = |source| AccountingError::Engine { contract: id, source };
-        let known = self.contracts.get(&id).cloned();
+        let known = self.contract(id).cloned();
         let policies = self.policies();
         let policy = policies.on(contract.signed_on);
         let fact = Fact::Signed { contract, policy };
@@ -246,7 +268,7 @@ impl Books {
         currency: Option<Currency>,
         fact: &Fact,
     ) -> Result<(ContractChange, Effects), AccountingError> {
-        let known = self.contracts.get(&contract).cloned();
+        let known = self.contract(contract).cloned();
         let expected = known.as_ref().map(|state| state.currency);
         if let Some((expected, found)) = expected.zip(currency).filter(|(of, found)| of != found) {
             return Err(AccountingError::OtherCurrency { contract, expected, found });
@@ -270,7 +292,8 @@ pub(crate) fn fits_columns(state: &ContractState) -> bool {
     let obligations = state.obligations.iter().flat_map(|obligation| {
         [obligation.transaction_price, obligation.recognized, obligation.billed]
     });
-    let balances = state.accounting.iter().flat_map(|part| &part.balances).flat_map(|point| {
+    let portions = state.accounting.iter().flat_map(|part| part.portions.iter());
+    let balances = portions.flat_map(|portion| &portion.balances).flat_map(|point| {
         [
             point.unconditional,
             point.recognized,
@@ -281,6 +304,6 @@ pub(crate) fn fits_columns(state: &ContractState) -> bool {
             point.refund_estimate,
         ]
     });
-    let cash = [state.receivable, state.advance];
+    let cash = state.legal.iter().flat_map(|legal| [legal.receivable, legal.advance]);
     obligations.chain(balances).chain(cash).all(|amount| i64::try_from(amount).is_ok())
 }

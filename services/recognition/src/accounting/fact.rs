@@ -34,6 +34,8 @@ pub enum ContractFact {
         contract: SignedContract,
         /// Its price as the event states it, in minor units; a check on the allocation.
         stated_price: Option<i128>,
+        /// Whose it is, as the contract names it.
+        customer: String,
     },
     /// Something happened to a signed contract.
     Changed {

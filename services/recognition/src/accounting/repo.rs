@@ -6,14 +6,12 @@ use backlog_db::{DbError, QueryResult, WriterTx};
 use backlog_event_log::{Rows, Work};
 use backlog_ids::{AdjustmentId, ContractId, RunId, TenantId};
 use backlog_proto::common::v1::Log;
-use backlog_proto::log::v1::LogEntry;
 use backlog_recognition_engine::{ContractState, Fact, policies_due};
 use chrono::NaiveDate;
 use uuid::Uuid;
 
 use super::books::{Books, BooksChange};
-use super::convert::fact;
-use super::fact::ContractFact;
+use super::named::{Named, earlier};
 use super::rows;
 use super::totals::PeriodTotals;
 use crate::adjustment::{repo as adjustment_repo, rows as adjustment_rows};
@@ -21,9 +19,8 @@ use crate::domain::Command;
 use crate::journal::JournalBooks;
 use crate::journal::journal::Kept;
 use crate::journal::rows as journal_rows;
-use crate::period::{PeriodCommand, repo as period_repo, rows as period_rows};
+use crate::period::{repo as period_repo, rows as period_rows};
 use crate::policy::{repo as policy_repo, rows as policy_rows};
-use crate::run::RecognizeChunk;
 use crate::run::rows as run_rows;
 
 /// Places of the tables in the flush.
@@ -95,6 +92,22 @@ struct Changed {
     scheduled: Option<NaiveDate>,
 }
 
+impl Changed {
+    /// Lets what is to be written of contracts that joined another be written with that.
+    fn join(&mut self, state: &ContractState) {
+        for joined in state.legal.more() {
+            if self.contracts.remove(&joined.id) {
+                self.own_rows.insert(state.contract);
+                self.bases.insert(state.contract);
+            }
+            if let Some(from) = self.balances.remove(&joined.id) {
+                let first = self.balances.entry(state.contract).or_insert(from);
+                *first = from.min(*first);
+            }
+        }
+    }
+}
+
 impl Loaded {
     /// A tenant's books; empty for one that nothing is loaded of.
     pub(crate) fn books(&self, tenant: TenantId) -> &Books {
@@ -112,6 +125,7 @@ impl Loaded {
         changed.opened |= change.opens;
         for contract in &change.contracts {
             let id = contract.state.contract;
+            changed.join(&contract.state);
             if contract.own_row {
                 changed.own_rows.insert(id);
             }
@@ -145,7 +159,7 @@ impl Loaded {
                 out.push(TENANT, rows::tenant(*tenant, of_tenant));
             }
             for state in changed.contracts.iter().filter_map(|id| books.contracts.get(id)) {
-                flush_contract(*tenant, state, changed, out);
+                flush_contract(*tenant, (books, state), changed, out);
             }
             for run in changed.runs.iter().filter_map(|id| books.runs.get(id)) {
                 out.push(RUN, run_rows::run(*tenant, run));
@@ -194,9 +208,17 @@ fn flush_journal(tenant: TenantId, journal: &JournalBooks, out: &mut Rows<'_>) {
     }
 }
 
-fn flush_contract(tenant: TenantId, state: &ContractState, changed: &Changed, out: &mut Rows<'_>) {
+fn flush_contract(
+    tenant: TenantId,
+    (books, state): (&Books, &ContractState),
+    changed: &Changed,
+    out: &mut Rows<'_>,
+) {
     if changed.own_rows.contains(&state.contract) {
-        out.push(CONTRACT, rows::contract(tenant, state));
+        for own in rows::own_rows(state) {
+            let customer = books.customers.get(&own.legal.id).cloned().unwrap_or_default();
+            out.push(CONTRACT, rows::contract(tenant, state, own, customer));
+        }
     }
     for obligation in &state.obligations {
         if changed.bases.contains(&state.contract) {
@@ -206,113 +228,12 @@ fn flush_contract(tenant: TenantId, state: &ContractState, changed: &Changed, ou
         }
     }
     if let Some(from) = changed.balances.get(&state.contract) {
-        for part in &state.accounting {
-            for point in part.balances.iter().filter(|point| point.on >= *from) {
-                out.push(BALANCE, rows::balance(tenant, part.id, point));
+        for portion in state.accounting.iter().flat_map(|part| part.portions.iter()) {
+            for point in portion.balances.iter().filter(|point| point.on >= *from) {
+                out.push(BALANCE, rows::balance(tenant, portion.id, point));
             }
         }
     }
-}
-
-/// What a batch names.
-#[derive(Debug, Default)]
-struct Named {
-    tenants: BTreeSet<TenantId>,
-    /// Each contract with the first day on which a fact of the batch may change its balances.
-    contracts: BTreeMap<(TenantId, ContractId), Option<NaiveDate>>,
-    /// Contracts that a run posts for, with its last day.
-    recognized: BTreeMap<(TenantId, ContractId), NaiveDate>,
-    runs: BTreeSet<(TenantId, RunId)>,
-    adjustments: BTreeSet<(TenantId, AdjustmentId)>,
-    /// Tenants whose periods change.
-    periods: BTreeSet<TenantId>,
-    /// Periods that are to be closed, by name.
-    closes: BTreeSet<(TenantId, String)>,
-    /// Tenants with chunks of scheduled runs.
-    scheduled: BTreeSet<TenantId>,
-}
-
-impl Named {
-    fn of(work: &[Work<'_, Command>]) -> Self {
-        let mut named = Self::default();
-        for piece in work {
-            match piece {
-                Work::Command(tenant, Command::Chunk(chunk)) => named.chunk(*tenant, chunk),
-                Work::Command(tenant, Command::Record(record)) => {
-                    named.tenants.insert(*tenant);
-                    named.changed(*tenant, record.own.contract, record.own.fact.on());
-                }
-                Work::Command(tenant, Command::Journal(_) | Command::Policy(_)) => {
-                    named.tenants.insert(*tenant);
-                }
-                Work::Command(tenant, Command::Period(command)) => {
-                    named.period(*tenant, command);
-                }
-                Work::Command(tenant, Command::Decide(decide)) => {
-                    named.tenants.insert(*tenant);
-                    named.adjustments.insert((*tenant, decide.id));
-                    named.changed(*tenant, decide.contract, decide.on);
-                }
-                Work::Event(tenant, log, entry) => named.event(*tenant, *log, entry),
-            }
-        }
-        named
-    }
-
-    fn chunk(&mut self, tenant: TenantId, chunk: &RecognizeChunk) {
-        self.tenants.insert(tenant);
-        self.runs.insert((tenant, chunk.run_id));
-        if chunk.fence.is_some() {
-            self.scheduled.insert(tenant);
-        }
-        for contract in chunk.contracts.iter().chain(&chunk.contract) {
-            self.contracts.entry((tenant, *contract)).or_default();
-        }
-        for contract in &chunk.contracts {
-            let through = self.recognized.entry((tenant, *contract)).or_insert(chunk.through);
-            *through = chunk.through.max(*through);
-        }
-    }
-
-    fn period(&mut self, tenant: TenantId, command: &PeriodCommand) {
-        self.tenants.insert(tenant);
-        self.periods.insert(tenant);
-        if let PeriodCommand::Close(close) = command {
-            self.closes.insert((tenant, close.period.clone()));
-        }
-    }
-
-    /// A fact about a contract that takes effect on a day.
-    fn changed(&mut self, tenant: TenantId, contract: ContractId, on: NaiveDate) {
-        let since = self.contracts.entry((tenant, contract)).or_default();
-        *since = earlier(*since, on);
-    }
-
-    /// An entry that cannot be read names nothing; deciding it says why.
-    fn event(&mut self, tenant: TenantId, log: Log, entry: &LogEntry) {
-        self.tenants.insert(tenant);
-        if log != Log::Contract {
-            return;
-        }
-        match fact(entry) {
-            Ok(ContractFact::Signed { contract, .. }) => {
-                self.contracts.entry((tenant, contract.contract)).or_default();
-            }
-            Ok(ContractFact::Changed { contract, fact, .. }) => {
-                self.changed(tenant, contract, fact.on());
-            }
-            Ok(
-                ContractFact::TenantCreated { .. }
-                | ContractFact::SuspensionChanged(_)
-                | ContractFact::Drafted,
-            )
-            | Err(_) => {}
-        }
-    }
-}
-
-fn earlier(known: Option<NaiveDate>, day: NaiveDate) -> Option<NaiveDate> {
-    Some(known.map_or(day, |known| known.min(day)))
 }
 
 /// Loads what the batch names: one query per table, balances in a second round, when it is known from
@@ -342,7 +263,7 @@ pub(crate) async fn load(tx: &WriterTx, work: &[Work<'_, Command>]) -> Result<Lo
         fences(tx, &named, &mut loaded).await?;
     }
     if !named.contracts.is_empty() {
-        contracts(tx, &named, &mut loaded).await?;
+        contracts(tx, &mut named, &mut loaded).await?;
         obligations(tx, &named, &mut loaded).await?;
         balances(tx, &named, &mut loaded).await?;
     }
@@ -412,29 +333,61 @@ async fn fences(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(),
     Ok(())
 }
 
-async fn contracts(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
-    let (tenants, ids) = contract_keys(named);
+/// Contracts that joined others are loaded with those: what is named of them is then named of those.
+async fn contracts(tx: &WriterTx, named: &mut Named, loaded: &mut Loaded) -> Result<(), DbError> {
+    let joined = states(tx, named.contracts.keys().copied(), loaded).await?;
+    if joined.is_empty() {
+        return Ok(());
+    }
+    named.join(&joined);
+    let known = |(tenant, contract): &(TenantId, ContractId)| {
+        loaded.books(*tenant).contracts.contains_key(contract)
+    };
+    let missing: Vec<_> = named.contracts.keys().copied().filter(|key| !known(key)).collect();
+    states(tx, missing.into_iter(), loaded).await.map(drop)
+}
+
+/// Loads contracts without their obligations and balances; answers those that joined others, and which.
+async fn states(
+    tx: &WriterTx,
+    keys: impl Iterator<Item = (TenantId, ContractId)>,
+    loaded: &mut Loaded,
+) -> Result<Vec<(TenantId, ContractId, ContractId)>, DbError> {
+    let (tenants, ids) = uuids(keys);
     let found = tx
         .query(
             "select c.tenant_id, c.contract_id, c.signed_on, \
              c.currency_code, c.policy_version, c.convention, c.rounding, c.receivable_on, \
-             c.receivable, c.advance, c.basis \
+             c.receivable, c.advance, c.combined_into, c.basis \
              from unnest($1::uuid[], $2::uuid[]) as v(tenant_id, contract_id) \
              join contract_state c \
              on c.tenant_id = v.tenant_id and c.contract_id = v.contract_id",
             vec![tenants.into(), ids.into()],
         )
         .await?;
+    let mut joined = Vec::new();
     for row in &found {
+        let (tenant, contract) = (tenant_of(row)?, rows::id(row, "contract_id")?);
+        let into: Uuid = row.try_get("", "combined_into")?;
+        if !into.is_nil() && into != ContractId::uuid(contract) {
+            joined.push((tenant, contract, ContractId::from_uuid(into)));
+            continue;
+        }
         let state = rows::contract_from(row)?;
-        let books = loaded.books.entry(tenant_of(row)?).or_default();
-        books.contracts.insert(state.contract, state);
+        let books = loaded.books.entry(tenant).or_default();
+        books.joined.extend(state.legal.more().iter().map(|legal| (legal.id, contract)));
+        books.contracts.insert(contract, state);
     }
-    Ok(())
+    Ok(joined)
 }
 
 async fn obligations(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(), DbError> {
-    let (tenants, ids) = contract_keys(named);
+    let legal = named.contracts.keys().flat_map(|(tenant, contract)| {
+        let state = loaded.books(*tenant).contracts.get(contract);
+        let all = state.into_iter().flat_map(|state| state.legal.iter());
+        all.map(|legal| (*tenant, legal.id))
+    });
+    let (tenants, ids) = uuids(legal);
     let found = tx
         .query(
             "select o.tenant_id, o.contract_id, o.ordinal, o.obligation_id, o.key, \
@@ -447,12 +400,20 @@ async fn obligations(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Resul
         .await?;
     for row in &found {
         let obligation = rows::obligation_from(row)?;
-        let contract: ContractId = rows::id(row, "contract_id")?;
         let books = loaded.books.entry(tenant_of(row)?).or_default();
+        let contract = books.accounted_as(obligation.contract);
         let state = books.contracts.get_mut(&contract).ok_or_else(|| {
             DbError::Corrupt(format!("obligation {} has no contract", obligation.id))
         })?;
         state.obligations.push(obligation);
+    }
+    for (tenant, contract) in named.contracts.keys() {
+        let books = loaded.books.entry(*tenant).or_default();
+        if let Some(state) = books.contracts.get_mut(contract)
+            && !state.legal.more().is_empty()
+        {
+            state.obligations.sort_by_key(|obligation| obligation.place);
+        }
     }
     Ok(())
 }
@@ -482,10 +443,10 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
             None => first,
         };
         if let Some(first) = first {
-            for part in &state.accounting {
-                owners.insert((*tenant, part.id), *contract);
+            for portion in state.accounting.iter().flat_map(|part| part.portions.iter()) {
+                owners.insert((*tenant, portion.id), *contract);
                 tenants.push(tenant.uuid());
-                ids.push(part.id.uuid());
+                ids.push(portion.id.uuid());
                 since.push(first);
             }
         }
@@ -516,9 +477,10 @@ async fn balances(tx: &WriterTx, named: &Named, loaded: &mut Loaded) -> Result<(
         let owner = owners.get(&(tenant, id));
         let books = loaded.books.entry(tenant).or_default();
         let state = owner.and_then(|contract| books.contracts.get_mut(contract));
-        let part = state.and_then(|state| state.accounting.iter_mut().find(|part| part.id == id));
-        if let Some(part) = part {
-            part.balances.push(rows::balance_from(row)?);
+        let parts = state.into_iter().flat_map(|state| &mut state.accounting);
+        let mut portions = parts.flat_map(|part| part.portions.iter_mut());
+        if let Some(portion) = portions.find(|portion| portion.id == id) {
+            portion.balances.push(rows::balance_from(row)?);
         }
     }
     Ok(())
@@ -530,8 +492,8 @@ fn governed_from(books: &Books, state: &ContractState, by: NaiveDate) -> Option<
     due.first().map(|version| version.from)
 }
 
-fn contract_keys(named: &Named) -> (Vec<Uuid>, Vec<Uuid>) {
-    named.contracts.keys().map(|(tenant, contract)| (tenant.uuid(), contract.uuid())).unzip()
+fn uuids(keys: impl Iterator<Item = (TenantId, ContractId)>) -> (Vec<Uuid>, Vec<Uuid>) {
+    keys.map(|(tenant, contract)| (tenant.uuid(), contract.uuid())).unzip()
 }
 
 pub(crate) fn tenant_of(row: &QueryResult) -> Result<TenantId, DbError> {

@@ -6,14 +6,15 @@ use backlog_db::{Conflict, DbError, QueryResult, Row, TableSpec};
 use backlog_ids::{AccountId, AccountingContractId, ObligationId, TenantId, TypedId};
 use backlog_money::{Currency, Quantity};
 use backlog_recognition_engine::{
-    AccountingContract, Allocation, BalancePoint, Calendar, Clause, ContractState, Convention,
-    Financing, Hold, Mark, Method, ObligationState, Pending, Periods, Phase, Point, Policy,
-    PolicyVersion, ReceivableOn, Renewal, Rounding, Standing, Term, accounting_contract_of,
+    AccountingContract, AtLeastOne, BalancePoint, Calendar, ContractState, Convention,
+    LegalContract, ObligationState, Periods, Policy, Portion, ReceivableOn, Rounding, Standing,
 };
 use chrono::NaiveDate;
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::basis::{
+    ContractBasis, ObligationBasis, PortionBasis, contract_basis, from_json, obligation_basis,
+};
 use super::books::TenantBooks;
 
 pub(crate) const REGISTRY: TableSpec = TableSpec {
@@ -58,12 +59,15 @@ pub(crate) const CONTRACT: TableSpec = TableSpec {
         ("receivable", "bigint"),
         ("advance", "bigint"),
         ("governing_version", "bigint"),
+        ("customer", "text"),
+        ("combined_into", "uuid"),
         ("basis", "text"),
     ],
     conflict: Conflict::Do(
         "(tenant_id, contract_id) do update set signed_on = excluded.signed_on, \
          receivable = excluded.receivable, advance = excluded.advance, \
-         governing_version = excluded.governing_version, basis = excluded.basis",
+         governing_version = excluded.governing_version, \
+         combined_into = excluded.combined_into, basis = excluded.basis",
     ),
 };
 
@@ -141,139 +145,25 @@ pub(crate) fn posted_through(obligation: &ObligationState) -> NaiveDate {
     obligation.posted_through.unwrap_or_else(never)
 }
 
-/// What `due_from` holds: the first day for which a run has something to do. An obligation that the
-/// engine cannot compute is due, so that a run says why.
+/// What `due_from` holds: the first day for which a run has something to do. Of contracts that are accounted
+/// for as one, the first obligation says it for all: a run takes them together.
 pub(crate) fn due_from(state: &ContractState, obligation: &ObligationState) -> NaiveDate {
+    match (state.legal.more(), obligation.place) {
+        ([], _) => own_due_from(state, obligation),
+        (_, 0) => {
+            let all = state.obligations.iter().map(|of| own_due_from(state, of));
+            all.min().unwrap_or_else(no_more)
+        }
+        _ => no_more(),
+    }
+}
+
+/// An obligation that the engine cannot compute is due, so that a run says why.
+fn own_due_from(state: &ContractState, obligation: &ObligationState) -> NaiveDate {
     match state.due_from(obligation) {
         Ok(due) => due.unwrap_or_else(no_more),
         Err(_) => never(),
     }
-}
-
-/// What of a contract changes rarely, as the column `basis` holds it.
-#[derive(Serialize, Deserialize)]
-struct ContractBasis<'a> {
-    term: Term,
-    allocation: Cow<'a, Allocation>,
-    /// Of each accounting contract, whether its price went down.
-    reduced: Vec<bool>,
-    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    clauses: Cow<'a, [Clause]>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    enforced_on: Option<NaiveDate>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    financing: Option<Financing>,
-    #[serde(default, skip_serializing_if = "is_contract")]
-    standing: Cow<'a, Standing>,
-    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    policies: Cow<'a, [PolicyVersion]>,
-}
-
-/// What of an obligation changes rarely, as the column `basis` holds it.
-#[derive(PartialEq, Eq, Serialize, Deserialize)]
-struct ObligationBasis<'a> {
-    #[serde(default, skip_serializing_if = "is_first")]
-    part: u32,
-    method: Cow<'a, Method>,
-    rounding: Rounding,
-    minor_digits: u32,
-    term: Term,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    stated: Option<i128>,
-    ssp: i128,
-    phases: Cow<'a, [Phase]>,
-    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    points: Cow<'a, [Point]>,
-    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    marks: Cow<'a, [Mark]>,
-    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
-    pending: Cow<'a, [Pending]>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ended_on: Option<NaiveDate>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    conditional: i128,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    beyond: i128,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    of_variable: Option<Cow<'a, str>>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    renewal: Option<Renewal>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    exercised: Option<Quantity>,
-    #[serde(default, skip_serializing_if = "is_zero")]
-    potential: i128,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    hold: Option<Hold>,
-}
-
-pub(crate) fn contract_basis(state: &ContractState) -> String {
-    json(&ContractBasis {
-        term: state.term,
-        allocation: Cow::Borrowed(&state.allocation),
-        reduced: state.accounting.iter().map(|part| part.reduced).collect(),
-        clauses: Cow::Borrowed(&state.clauses),
-        enforced_on: state.enforced_on,
-        financing: state.financing,
-        standing: Cow::Borrowed(&state.standing),
-        policies: Cow::Borrowed(&state.policies),
-    })
-}
-
-fn is_contract(standing: &Standing) -> bool {
-    *standing == Standing::Contract
-}
-
-const fn is_zero(amount: &i128) -> bool {
-    *amount == 0
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
-const fn is_first(part: &u32) -> bool {
-    *part == 0
-}
-
-pub(crate) fn obligation_basis(of: &ObligationState) -> String {
-    json(&ObligationBasis::of(of))
-}
-
-/// Whether a change of an obligation leaves its `basis` as it is.
-pub(crate) fn same_basis(before: &ObligationState, after: &ObligationState) -> bool {
-    ObligationBasis::of(before) == ObligationBasis::of(after)
-}
-
-impl<'a> ObligationBasis<'a> {
-    fn of(of: &'a ObligationState) -> Self {
-        Self {
-            part: of.part,
-            method: Cow::Borrowed(&of.method),
-            rounding: of.rounding,
-            minor_digits: of.minor_digits,
-            term: of.term,
-            stated: of.stated,
-            ssp: of.ssp,
-            phases: Cow::Borrowed(&of.phases),
-            points: Cow::Borrowed(&of.points),
-            marks: Cow::Borrowed(&of.marks),
-            pending: Cow::Borrowed(&of.pending),
-            ended_on: of.ended_on,
-            conditional: of.conditional,
-            beyond: of.beyond,
-            of_variable: of.of_variable.as_deref().map(Cow::Borrowed),
-            renewal: of.renewal,
-            exercised: Some(of.exercised).filter(|share| *share != Quantity::ZERO),
-            potential: of.potential,
-            hold: of.hold,
-        }
-    }
-}
-
-/// Values of plain data always have a text; an empty one would be found when it is read.
-fn json(value: &impl Serialize) -> String {
-    serde_json::to_string(value).unwrap_or_default()
-}
-
-fn from_json<'a, T: Deserialize<'a>>(text: &'a str, column: &str) -> Result<T, DbError> {
-    serde_json::from_str(text).map_err(|error| DbError::Corrupt(format!("{column}: {error}")))
 }
 
 pub(crate) fn registry(tenant: TenantId, books: &TenantBooks) -> Row {
@@ -297,20 +187,46 @@ pub(crate) fn tenant(tenant: TenantId, books: &TenantBooks) -> Row {
     ]
 }
 
-pub(crate) fn contract(tenant: TenantId, state: &ContractState) -> Row {
+/// A legal contract as its row holds it. What is known of one that joined another is kept with that: its
+/// own basis is empty.
+pub(crate) struct OwnRow<'a> {
+    pub(crate) legal: &'a LegalContract,
+    pub(crate) combined_into: Uuid,
+    pub(crate) basis: String,
+}
+
+/// The rows of all legal contracts of a state.
+pub(crate) fn own_rows(state: &ContractState) -> Vec<OwnRow<'_>> {
+    let (first, more) = (state.legal.first(), state.legal.more());
+    let combined_into = if more.is_empty() { Uuid::nil() } else { first.id.uuid() };
+    let own = OwnRow { legal: first, combined_into, basis: contract_basis(state) };
+    let joined = |legal| OwnRow { legal, combined_into, basis: String::new() };
+    std::iter::once(own).chain(more.iter().map(joined)).collect()
+}
+
+/// `customer` is empty where the row is there already.
+pub(crate) fn contract(
+    tenant: TenantId,
+    state: &ContractState,
+    own: OwnRow<'_>,
+    customer: String,
+) -> Row {
+    let legal = own.legal;
     vec![
         tenant.uuid().into(),
-        state.contract.uuid().into(),
-        state.signed_on.into(),
+        legal.id.uuid().into(),
+        legal.signed_on.into(),
         state.currency.code().into(),
-        i64::from(state.policy.version).into(),
-        state.policy.convention.name().into(),
-        state.policy.rounding.name().into(),
-        state.policy.receivable_on.name().into(),
-        minor(state.receivable).into(),
-        minor(state.advance).into(),
+        i64::from(legal.policy.version).into(),
+        legal.policy.convention.name().into(),
+        legal.policy.rounding.name().into(),
+        legal.policy.receivable_on.name().into(),
+        minor(legal.receivable).into(),
+        minor(legal.advance).into(),
         i64::from(state.governing().version).into(),
-        contract_basis(state).into(),
+        customer.into(),
+        own.combined_into.into(),
+        own.basis.into(),
     ]
 }
 
@@ -327,7 +243,7 @@ fn obligation_row(
 ) -> Row {
     vec![
         tenant.uuid().into(),
-        state.contract.uuid().into(),
+        of.contract.uuid().into(),
         i64::from(of.ordinal).into(),
         of.id.uuid().into(),
         key.into(),
@@ -395,25 +311,41 @@ pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError>
     let text: String = row.try_get("", "basis")?;
     let basis: ContractBasis<'_> = from_json(&text, "basis of a contract")?;
     let contract = id(row, "contract_id")?;
-    let accounting = basis.reduced.into_iter().enumerate().map(|(place, reduced)| {
-        let id = accounting_contract_of(contract, place);
-        AccountingContract { id, reduced, balances: Vec::new() }
-    });
-    Ok(ContractState {
-        contract,
+    let own_policy = policy_from(row)?;
+    let mut legal = AtLeastOne::of(LegalContract {
+        id: contract,
         signed_on: row.try_get("", "signed_on")?,
-        currency: currency(row)?,
         term: basis.term,
-        policy: policy_from(row)?,
-        policies: basis.policies.into_owned(),
-        allocation: basis.allocation.into_owned(),
-        obligations: Vec::new(),
+        policy: own_policy,
         receivable: amount(row, "receivable")?,
         advance: amount(row, "advance")?,
         clauses: basis.clauses.into_owned(),
+    });
+    let (policy, accounting) = match basis.combined {
+        None => {
+            let parts = basis.reduced.into_iter().enumerate().map(|(place, reduced)| {
+                let portion = Portion { reduced, ..Portion::new(contract, place) };
+                AccountingContract { portions: AtLeastOne::of(portion) }
+            });
+            (own_policy, parts.collect())
+        }
+        Some(combined) => {
+            combined.legal.iter().for_each(|joined| legal.push(joined.clone()));
+            let parts = combined.parts.into_iter().filter_map(PortionBasis::part);
+            (combined.policy, parts.collect())
+        }
+    };
+    Ok(ContractState {
+        contract,
+        legal,
+        currency: currency(row)?,
+        policy,
+        policies: basis.policies.into_owned(),
+        allocation: basis.allocation.into_owned(),
+        obligations: Vec::new(),
         enforced_on: basis.enforced_on,
         financing: basis.financing,
-        accounting: accounting.collect(),
+        accounting,
         standing: basis.standing.into_owned(),
     })
 }
@@ -435,10 +367,13 @@ pub(crate) fn obligation_from(row: &QueryResult) -> Result<ObligationState, DbEr
     let posted: NaiveDate = row.try_get("", "posted_through")?;
     let text: String = row.try_get("", "basis")?;
     let basis: ObligationBasis<'_> = from_json(&text, "basis of an obligation")?;
+    let ordinal = u32::try_from(count(row, "ordinal")?).map_err(|_| corrupt("ordinal"))?;
     Ok(ObligationState {
         id: id::<ObligationId>(row, "obligation_id")?,
         key: row.try_get("", "key")?,
-        ordinal: u32::try_from(count(row, "ordinal")?).map_err(|_| corrupt("ordinal"))?,
+        contract: id(row, "contract_id")?,
+        ordinal,
+        place: basis.place.unwrap_or(ordinal),
         part: basis.part,
         method: basis.method.into_owned(),
         rounding: basis.rounding,

@@ -165,6 +165,7 @@ pub(crate) fn explain_response(
         Some(pb::ExplainedFact {
             source: Some(told.source.into()),
             posted: Some(Position { log: Log::Recognition, seq: told.posted }.into()),
+            contract_id: told.contract.to_string(),
             ..fact
         })
     };

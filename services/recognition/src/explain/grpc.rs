@@ -19,7 +19,7 @@ use tonic::{Request, Response, Status};
 use super::convert::{Page, explain_query, explain_response, preview_query, preview_response};
 use super::error::ExplainFault;
 use super::history::{History, Posted, history};
-use super::queries::{Reach, entries_naming, in_force, signed_under};
+use super::queries::{Reach, accounted_with, contract_reach, entries_naming, tenant_reach};
 use crate::period::queries::{KnownPeriods, periods_of};
 use crate::policy::policy::aggregate;
 use crate::policy::queries::policies_of;
@@ -67,7 +67,7 @@ impl ExplainServer {
             Some(cursor) => u64::from_be_bytes(cursor.try_into().map_err(|_| PageTokenInvalid)?),
         };
         self.wait(tenant, &query.positions, deadline).await?;
-        let reach = signed_under(&self.database, tenant, query.contract)
+        let reach = contract_reach(&self.database, tenant, query.contract)
             .await?
             .ok_or(ExplainFault::UnknownContract(query.contract))?;
         let known = self.periods(tenant).await?;
@@ -93,7 +93,7 @@ impl ExplainServer {
         let query = preview_query(request)?;
         self.wait(tenant, &query.positions, deadline).await?;
         let contract = query.change.contract;
-        let known = signed_under(&self.database, tenant, contract).await?;
+        let known = contract_reach(&self.database, tenant, contract).await?;
         let periods = self.periods(tenant).await?;
         let policies = self.policies(tenant).await?;
         let (reach, history) = match known {
@@ -102,7 +102,7 @@ impl ExplainServer {
                 (reach, self.history(tenant, contract, &reach, known).await?)
             }
             None if query.change.signs => {
-                let reach = in_force(&self.database, tenant).await?;
+                let reach = tenant_reach(&self.database, tenant).await?;
                 (reach.ok_or(ExplainFault::Unavailable)?, History::default())
             }
             None => return Err(ExplainFault::UnknownContract(contract)),
@@ -149,7 +149,8 @@ impl ExplainServer {
         names.dedup();
         let versions = policies.later.iter();
         names.extend(versions.map(|version| aggregate(version.policy.version)));
-        names.push(contract.to_string());
+        let together = accounted_with(&self.database, tenant, contract).await?;
+        names.extend(together.iter().map(ToString::to_string));
         let through = reach.recognition_seq;
         let entries = entries_naming(&self.database, tenant, names, through, limit).await?;
         if u64::try_from(entries.len()).unwrap_or(u64::MAX) > self.entries_max {
@@ -163,7 +164,8 @@ impl ExplainServer {
             let read = self.contract_log.entries(tenant, seqs).await?;
             contract_log.extend(read.into_iter().map(|of| (of.entry.seq, of.entry)));
         }
-        history(contract, (reach.policy, calendar), &posted, &contract_log)
+        let of = (contract, together.as_slice());
+        history(of, (policies.first, calendar), &posted, &contract_log)
             .map_err(|detail| failed(contract, &detail))
     }
 }

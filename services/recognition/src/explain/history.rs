@@ -1,6 +1,6 @@
 //! A contract's facts, from the entries of both logs, and their explanations. Pure.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use backlog_ids::ContractId;
 use backlog_proto::common::v1::Log;
@@ -11,13 +11,15 @@ use backlog_proto::recognition::v1 as pb;
 use backlog_proto::recognition::v1::accounting_posted::OwnFact as Wire;
 use backlog_proto::recognition::v1::{AccountingPosted, Movement};
 use backlog_recognition_engine::{
-    Calendar, Explained, Explainer, Fact, Periods, Policies, Policy, policies_due,
+    Calendar, ContractState, Explained, Explainer, Fact, Periods, Policies, Policy, PolicyVersion,
+    policies_due,
 };
 use chrono::NaiveDate;
 use prost::Message;
 
 use crate::accounting::convert::{fact, movement, own_fact};
 use crate::accounting::fact::ContractFact;
+use crate::combination::convert::combination;
 use crate::policy::convert::version;
 
 /// An entry of this log that names a contract.
@@ -31,6 +33,8 @@ pub(crate) struct Posted {
 /// A fact with its explanation and its places in the logs.
 #[derive(Debug, Clone)]
 pub(crate) struct Told {
+    /// The contract that it is of: of those accounted for as one, the one that the others joined.
+    pub(crate) contract: ContractId,
     /// Where it is written.
     pub(crate) source: Position,
     /// Where it was accounted for.
@@ -39,7 +43,7 @@ pub(crate) struct Told {
     pub(crate) explained: Explained,
 }
 
-/// All facts of a contract, and the contract as they leave it.
+/// All facts of a contract, and of those that are accounted for as one with it, and what they leave.
 #[derive(Debug, Default)]
 pub(crate) struct History {
     pub(crate) told: Vec<Told>,
@@ -85,61 +89,168 @@ impl Posted {
         true
     }
 
-    fn movements(&self, contract: &str) -> impl Iterator<Item = &Movement> {
-        self.posted.movements.iter().filter(move |moved| moved.contract_id == contract)
+    fn movements(&self, names: &[String]) -> impl Iterator<Item = &Movement> {
+        self.posted.movements.iter().filter(move |moved| names.contains(&moved.contract_id))
     }
 }
 
-/// Folds a contract's facts again and explains each. `contract_log` has the entries that `posted`
-/// accounts for. Errors when what comes out is not what was posted.
+/// Folds the facts of contracts again and explains each: of `contract`, and of those that are accounted for
+/// as one with it. `contract_log` has the entries that `posted` accounts for. Errors when what comes out is
+/// not what was posted.
 pub(crate) fn history(
-    contract: ContractId,
+    (contract, together): (ContractId, &[ContractId]),
     (policy, calendar): (Policy, Calendar),
     posted: &[Posted],
     contract_log: &HashMap<u64, LogEntry>,
 ) -> Result<History, String> {
-    let name = contract.to_string();
-    let mut history = History::default();
+    let names: Vec<String> = together.iter().map(ToString::to_string).collect();
+    let mut folded = Folded::of(together, policy);
     let mut periods = Periods { calendar, closed_through: None };
     let mut closed = BTreeSet::new();
-    let mut policies = Governing::default();
     let mut last_run = String::new();
-    let (mut made, mut stored) = (Vec::new(), Vec::new());
+    let mut stored = Vec::new();
     for entry in posted {
-        stored.extend(entry.movements(&name).cloned());
+        stored.extend(entry.movements(&names).cloned());
         let run = entry.posted.run.as_ref().map_or("", |run| run.run_id.as_str());
         // A contract with many entries is posted by several chunks of one run.
-        if !run.is_empty() && run == last_run {
-            continue;
-        }
+        let again = !run.is_empty() && run == last_run;
         if entry.of_period(calendar, &mut closed) {
             periods.closed_through = closed.last().copied();
             continue;
         }
-        if policies.takes(entry)? {
+        if folded.policies.takes(entry)? {
             continue;
         }
-        let Some((source, fact)) = fact_of(entry, contract, policy, contract_log)? else {
-            continue;
+        let taken = match &entry.posted.own_fact {
+            Some(Wire::Combination(wire)) => folded.combine(entry.seq, wire, periods),
+            _ => folded.facts(entry, again, contract_log).and_then(|facts| {
+                run.clone_into(&mut last_run);
+                facts.into_iter().try_for_each(|of| folded.take(entry.seq, of, periods))
+            }),
         };
-        run.clone_into(&mut last_run);
-        for (source, fact) in policies.before(&history.explainer, source, fact) {
-            let taken = history.explainer.take(&fact, periods);
-            let (explained, effects) =
-                taken.map_err(|error| format!("entry {}: {error}", entry.seq))?;
-            made.extend(effects.movements.iter().map(movement));
-            history.told.push(Told { source, posted: entry.seq, explained });
+        taken.map_err(|error| format!("entry {}: {error}", entry.seq))?;
+    }
+    if folded.made != stored {
+        let same = folded.made.iter().zip(&stored).take_while(|(one, two)| one == two).count();
+        return Err(format!("movement {same} of {contract} is not what was posted"));
+    }
+    let explainer = folded.explainers.remove(&folded.accounted_as(contract)).unwrap_or_default();
+    Ok(History { told: folded.told, explainer })
+}
+
+/// What is folded so far.
+struct Folded<'a> {
+    together: &'a [ContractId],
+    policies: Governing,
+    explainers: BTreeMap<ContractId, Explainer>,
+    joined: BTreeMap<ContractId, ContractId>,
+    /// What the last run was taken in for.
+    ran: BTreeSet<ContractId>,
+    told: Vec<Told>,
+    made: Vec<Movement>,
+}
+
+/// A fact of a contract, and where it is written.
+type Written = (ContractId, Position, Fact);
+
+impl<'a> Folded<'a> {
+    fn of(together: &'a [ContractId], policy: Policy) -> Self {
+        let policies = Policies { first: policy, later: Vec::new() };
+        Self {
+            together,
+            policies: Governing { policies, places: Vec::new() },
+            explainers: BTreeMap::new(),
+            joined: BTreeMap::new(),
+            ran: BTreeSet::new(),
+            told: Vec::new(),
+            made: Vec::new(),
         }
     }
-    if made == stored {
-        return Ok(history);
+
+    fn accounted_as(&self, contract: ContractId) -> ContractId {
+        self.joined.get(&contract).copied().unwrap_or(contract)
     }
-    let same = made.iter().zip(&stored).take_while(|(one, two)| one == two).count();
-    Err(format!("movement {same} of {name} is not what was posted"))
+
+    /// Explains a fact, after the policies that govern its contract before it.
+    fn take(
+        &mut self,
+        posted: u64,
+        (contract, source, fact): Written,
+        periods: Periods,
+    ) -> Result<(), String> {
+        let contract = self.accounted_as(contract);
+        let explainer = self.explainers.entry(contract).or_default();
+        for (source, fact) in self.policies.before(explainer, source, fact) {
+            let taken = explainer.take(&fact, periods);
+            let (explained, effects) = taken.map_err(|error| error.to_string())?;
+            self.made.extend(effects.movements.iter().map(movement));
+            self.told.push(Told { contract, source, posted, explained });
+        }
+        Ok(())
+    }
+
+    /// Lets contracts be one, after the policies that govern each.
+    fn combine(
+        &mut self,
+        posted: u64,
+        wire: &pb::Combination,
+        periods: Periods,
+    ) -> Result<(), String> {
+        let read = combination(wire, &mut Fields::new()).ok_or("a combination is not readable")?;
+        let all: Vec<ContractId> =
+            read.contracts.iter().map(|contract| self.accounted_as(*contract)).collect();
+        let Some((first, others)) = all.split_first() else { return Ok(()) };
+        if !self.explainers.contains_key(first) {
+            return Ok(());
+        }
+        let source = Position { log: Log::Recognition, seq: posted };
+        for contract in &all {
+            let explainer = self.explainers.get(contract);
+            let state = explainer.and_then(Explainer::state).ok_or("a contract is not signed")?;
+            for (source, version) in self.policies.due(state, read.on) {
+                self.take(posted, (*contract, source, Fact::PolicyChanged(version)), periods)?;
+            }
+        }
+        let joining: Vec<Explainer> =
+            others.iter().filter_map(|contract| self.explainers.remove(contract)).collect();
+        let explainer = self.explainers.entry(*first).or_default();
+        let taken = explainer.combine(&joining, read.on, periods);
+        let (explained, effects) = taken.map_err(|error| error.to_string())?;
+        self.joined.extend(others.iter().map(|contract| (*contract, *first)));
+        self.made.extend(effects.movements.iter().map(movement));
+        self.told.push(Told { contract: *first, source, posted, explained });
+        Ok(())
+    }
+
+    /// The facts of an entry that are of these contracts; of a run one for each that it posts for, once
+    /// however many entries it has.
+    fn facts(
+        &mut self,
+        entry: &Posted,
+        again: bool,
+        contract_log: &HashMap<u64, LogEntry>,
+    ) -> Result<Vec<Written>, String> {
+        let Some(run) = &entry.posted.run else {
+            let fact = fact_of(entry, &self.policies.policies, contract_log)?;
+            return Ok(fact.filter(|(of, _, _)| self.together.contains(of)).into_iter().collect());
+        };
+        let through = run.through.as_ref().and_then(|through| through.try_into().ok());
+        let through = through.ok_or("no day")?;
+        if !again {
+            self.ran.clear();
+        }
+        let posted = entry.posted.movements.iter().map(|moved| &moved.contract_id);
+        let named: BTreeSet<&String> =
+            posted.chain(entry.posted.plan_changes.iter().map(|of| &of.contract_id)).collect();
+        let own = self.together.iter().filter(|of| named.contains(&of.to_string()));
+        let own: BTreeSet<ContractId> = own.map(|of| self.accounted_as(*of)).collect();
+        let source = Position { log: Log::Recognition, seq: entry.seq };
+        let new = own.into_iter().filter(|of| self.ran.insert(*of));
+        Ok(new.map(|of| (of, source, Fact::Run { through })).collect())
+    }
 }
 
 /// Versions of the policy as they are set along the log.
-#[derive(Default)]
 struct Governing {
     policies: Policies,
     /// Where each after the first is written.
@@ -160,36 +271,31 @@ impl Governing {
     /// What comes before a fact of the contract, each where it is written, and the fact.
     fn before(&self, explainer: &Explainer, source: Position, fact: Fact) -> Vec<(Position, Fact)> {
         let due = explainer.state().map(|state| policies_due(state, &fact, &self.policies));
-        let place = |set| {
-            let known = self.policies.later.iter().position(|known| *known == set);
-            known.and_then(|place| self.places.get(place)).copied().unwrap_or_default()
-        };
-        let due = due.unwrap_or_default().into_iter().map(|set| {
-            let source = Position { log: Log::Recognition, seq: place(set) };
-            (source, Fact::PolicyChanged(set))
-        });
+        let due = due.unwrap_or_default().into_iter();
+        let due = due.map(|set| (self.written(&set), Fact::PolicyChanged(set)));
         due.chain([(source, fact)]).collect()
+    }
+
+    /// Versions that govern a contract by a day and that it does not know yet, each where it is written.
+    fn due(&self, state: &ContractState, by: NaiveDate) -> Vec<(Position, PolicyVersion)> {
+        let newer = self.policies.newer(state.governing().version, by);
+        newer.map(|set| (self.written(set), *set)).collect()
+    }
+
+    fn written(&self, set: &PolicyVersion) -> Position {
+        let known = self.policies.later.iter().position(|known| known == set);
+        let seq = known.and_then(|place| self.places.get(place)).copied().unwrap_or_default();
+        Position { log: Log::Recognition, seq }
     }
 }
 
-/// The fact of a contract that an entry accounts for; none when it is another contract's.
+/// The fact that an entry accounts for, runs aside; none when it is of no contract.
 fn fact_of(
     entry: &Posted,
-    contract: ContractId,
-    policy: Policy,
+    policies: &Policies,
     contract_log: &HashMap<u64, LogEntry>,
-) -> Result<Option<(Position, Fact)>, String> {
+) -> Result<Option<Written>, String> {
     let own = Position { log: Log::Recognition, seq: entry.seq };
-    if let Some(run) = &entry.posted.run {
-        let name = contract.to_string();
-        let planned = entry.posted.plan_changes.iter().any(|change| change.contract_id == name);
-        if !planned && entry.movements(&name).next().is_none() {
-            return Ok(None);
-        }
-        let through = run.through.as_ref().and_then(|through| through.try_into().ok());
-        let through = through.ok_or_else(|| format!("entry {}: no day", entry.seq))?;
-        return Ok(Some((own, Fact::Run { through })));
-    }
     if let Some(wire) = &entry.posted.own_fact {
         // What is of no contract, or waits for a second person, moves nothing.
         let approved = match wire {
@@ -197,17 +303,17 @@ fn fact_of(
             _ => None,
         };
         let read = own_fact(approved.as_ref().unwrap_or(wire), &mut Fields::new());
-        let read = read.filter(|read| read.contract == contract);
-        return Ok(read.map(|read| (own, read.fact)));
+        return Ok(read.map(|read| (read.contract, own, read.fact)));
     }
     let seq = entry.posted.covered_contract_seq;
     let source = Position { log: Log::Contract, seq };
     let written = contract_log.get(&seq).ok_or_else(|| format!("no contract entry {seq}"))?;
     Ok(match fact(written).map_err(|error| error.to_string())? {
-        ContractFact::Signed { contract: signed, .. } if signed.contract == contract => {
-            Some((source, Fact::Signed { contract: signed, policy }))
+        ContractFact::Signed { contract, .. } => {
+            let policy = policies.on(contract.signed_on);
+            Some((contract.contract, source, Fact::Signed { contract, policy }))
         }
-        ContractFact::Changed { contract: of, fact, .. } if of == contract => Some((source, fact)),
+        ContractFact::Changed { contract, fact, .. } => Some((contract, source, fact)),
         _ => None,
     })
 }

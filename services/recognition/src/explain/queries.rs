@@ -1,41 +1,48 @@
-//! Reads what explanations are made from: the contract's policy, and the entries that name it.
+//! Reads what explanations are made from: how far they go, and the entries that name their contracts.
 
 use backlog_db::{Database, DbError};
 use backlog_event_log::{Opened, open};
 use backlog_ids::{ContractId, TenantId};
-use backlog_recognition_engine::Policy;
 use chrono::NaiveDate;
 
-use crate::accounting::rows::{count, never, policy_from};
+use crate::accounting::rows::{count, id, never};
 
-/// How far an answer goes, and the policy that holds for what it is about.
+/// How far an answer goes.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reach {
-    pub(crate) policy: Policy,
     pub(crate) contract_seq: u64,
     pub(crate) recognition_seq: u64,
     pub(crate) recognized_through: Option<NaiveDate>,
 }
 
-/// The policy that a contract was signed under; none when it is not known for this tenant.
-pub(crate) async fn signed_under(
+/// How far the answer about a contract goes; none when it is not known for this tenant.
+pub(crate) async fn contract_reach(
     database: &Database,
     tenant: TenantId,
     contract: ContractId,
 ) -> Result<Option<Reach>, DbError> {
-    let sql = "select policy_version, convention, rounding, receivable_on, recognized_through, \
-               head_seq, contract_seq from signed_under($1, $2)";
+    let sql = "select recognized_through, head_seq, contract_seq from contract_reach($1, $2)";
     let rows = database.read(sql, vec![tenant.uuid().into(), contract.uuid().into()]).await?;
     rows.first().map(reach).transpose()
 }
 
-/// The policy in force for the tenant; none before its creation is applied.
-pub(crate) async fn in_force(
+/// The contracts that are accounted for as one with a contract, itself among them, in order of id.
+pub(crate) async fn accounted_with(
+    database: &Database,
+    tenant: TenantId,
+    contract: ContractId,
+) -> Result<Vec<ContractId>, DbError> {
+    let sql = "select contract_id from accounted_with($1, $2)";
+    let rows = database.read(sql, vec![tenant.uuid().into(), contract.uuid().into()]).await?;
+    rows.iter().map(|row| id(row, "contract_id")).collect()
+}
+
+/// How far answers of the tenant go; none before its creation is applied.
+pub(crate) async fn tenant_reach(
     database: &Database,
     tenant: TenantId,
 ) -> Result<Option<Reach>, DbError> {
-    let sql = "select policy_version, convention, rounding, receivable_on, recognized_through, \
-               head_seq, contract_seq from tenant_reach($1)";
+    let sql = "select recognized_through, head_seq, contract_seq from tenant_reach($1)";
     let rows = database.read(sql, vec![tenant.uuid().into()]).await?;
     rows.first().map(reach).transpose()
 }
@@ -43,7 +50,6 @@ pub(crate) async fn in_force(
 fn reach(row: &backlog_db::QueryResult) -> Result<Reach, DbError> {
     let through: NaiveDate = row.try_get("", "recognized_through")?;
     Ok(Reach {
-        policy: policy_from(row)?,
         contract_seq: count(row, "contract_seq")?,
         recognition_seq: count(row, "head_seq")?,
         recognized_through: Some(through).filter(|through| *through != never()),

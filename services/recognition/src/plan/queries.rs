@@ -29,7 +29,7 @@ pub(crate) async fn plan_of(
 ) -> Result<Option<Planned>, DbError> {
     let rows = database
         .read(
-            "select obligation_id, key, ordinal, currency_code, transaction_price, recognized, \
+            "select contract_id, obligation_id, key, ordinal, currency_code, transaction_price, recognized, \
              posted_through, billed, basis, contract_basis, recognized_through, head_seq, \
              contract_seq from plan_of($1, $2)",
             vec![tenant.uuid().into(), contract.uuid().into()],

@@ -78,8 +78,9 @@ fn encoded(wire: &Wire) -> Vec<u8> {
         Wire::AccountMapping(mapping) => mapping.encode_to_vec(),
         Wire::ExchangeRate(rate) => rate.encode_to_vec(),
         Wire::JournalExport(export) => export.encode_to_vec(),
-        // No call holds these.
-        Wire::PeriodClosed(_)
+        // No call of the service holds these.
+        Wire::Combination(_)
+        | Wire::PeriodClosed(_)
         | Wire::PeriodReopened(_)
         | Wire::AdjustmentProposed(_)
         | Wire::AdjustmentApproved(_)

@@ -94,6 +94,7 @@ const fn places(wire: &Wire) -> (&'static str, &'static str, &'static str) {
         Wire::Hold(_) => ("hold", "obligation_id", "obligation_id"),
         Wire::Assessment(_) => ("assessment", "unmet", "unmet"),
         Wire::Adjustment(_)
+        | Wire::Combination(_)
         | Wire::AccountMapping(_)
         | Wire::ExchangeRate(_)
         | Wire::JournalExport(_)

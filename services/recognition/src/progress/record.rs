@@ -60,7 +60,7 @@ pub(crate) fn record(
     wire: &Wire,
 ) -> Result<(AccountingPosted, BooksChange), RecordRefusal> {
     let tenant = books.tenant.ok_or(RecordRefusal::TenantNotReady)?;
-    if !books.contracts.contains_key(&own.contract) {
+    if books.contract(own.contract).is_none() {
         return Err(RecordRefusal::UnknownContract(own.contract));
     }
     let (changed, effects) = books

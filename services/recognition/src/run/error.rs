@@ -9,6 +9,7 @@ use backlog_proto::common::v1::ErrorReason;
 use backlog_proto::fields::FieldViolation;
 use backlog_recognition_engine::EngineError;
 use backlog_service_kit::error::{Fault, InvalidFields, Kind};
+use backlog_service_kit::page::PageTokenInvalid;
 use chrono::NaiveDate;
 use thiserror::Error;
 
@@ -98,6 +99,9 @@ pub enum CallFault {
     /// The request is wrong; all that is.
     #[error(transparent)]
     Invalid(#[from] InvalidFields),
+    /// The page token is not one of this call.
+    #[error(transparent)]
+    Page(#[from] PageTokenInvalid),
     /// A command was refused or could not be written; what was posted before it stays.
     #[error(transparent)]
     Refused(#[from] Refused<Refusal>),
@@ -132,6 +136,7 @@ impl Fault for CallFault {
     fn kind(&self) -> Kind {
         match self {
             Self::Invalid(invalid) => invalid.kind(),
+            Self::Page(page) => page.kind(),
             Self::Refused(refused) => refused.kind(),
             Self::Behind(_) | Self::Unavailable => Kind::Unavailable,
             Self::UnknownContract(_) => Kind::NotFound,
@@ -143,6 +148,7 @@ impl Fault for CallFault {
     fn reason(&self) -> ErrorReason {
         match self {
             Self::Invalid(invalid) => invalid.reason(),
+            Self::Page(page) => page.reason(),
             Self::Refused(refused) => refused.reason(),
             Self::Behind(_) => ErrorReason::Behind,
             Self::UnknownContract(_) => ErrorReason::NotFound,
@@ -162,13 +168,14 @@ impl Fault for CallFault {
             ],
             Self::UnknownContract(contract) => vec![("contract_id", contract.to_string())],
             Self::TooManyRuns(_) => vec![("limit", "runs.concurrent_max".to_owned())],
-            Self::Invalid(_) | Self::Unavailable | Self::Internal => Vec::new(),
+            Self::Invalid(_) | Self::Page(_) | Self::Unavailable | Self::Internal => Vec::new(),
         }
     }
 
     fn violations(&self) -> &[FieldViolation] {
         match self {
             Self::Invalid(invalid) => invalid.violations(),
+            Self::Page(page) => page.violations(),
             Self::Refused(refused) => refused.violations(),
             Self::Behind(_)
             | Self::UnknownContract(_)
@@ -184,7 +191,7 @@ impl Fault for CallFault {
             Self::Behind(_) | Self::Unavailable | Self::TooManyRuns(_) => {
                 Some(Duration::from_millis(200))
             }
-            Self::Invalid(_) | Self::UnknownContract(_) | Self::Internal => None,
+            Self::Invalid(_) | Self::Page(_) | Self::UnknownContract(_) | Self::Internal => None,
         }
     }
 }

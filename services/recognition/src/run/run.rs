@@ -11,9 +11,9 @@ use chrono::NaiveDate;
 
 use super::ahead::{Ahead, Worked};
 use super::error::RunRefusal;
+use crate::accounting::basis::same_basis;
 use crate::accounting::books::{Books, BooksChange, ContractChange, TenantBooks, fits_columns};
 use crate::accounting::convert::accounting_posted;
-use crate::accounting::rows::same_basis;
 use crate::accounting::totals::PeriodTotals;
 use crate::journal::journal::sums;
 
@@ -136,7 +136,7 @@ impl RecognizeChunk {
 
     /// The run so far: as stored, or new.
     fn run(&self, books: &Books) -> Result<Run, RunRefusal> {
-        if let Some(contract) = self.contract.filter(|id| !books.contracts.contains_key(id)) {
+        if let Some(contract) = self.contract.filter(|id| books.contract(*id).is_none()) {
             return Err(RunRefusal::UnknownContract(contract));
         }
         match books.runs.get(&self.run_id) {
@@ -177,7 +177,7 @@ pub(crate) fn recognize(
     contract: ContractId,
     through: NaiveDate,
 ) -> Result<Option<(ContractChange, Effects)>, RunRefusal> {
-    let Some(before) = books.contracts.get(&contract) else { return Ok(None) };
+    let Some(before) = books.contract(contract) else { return Ok(None) };
     let refuse = |source| RunRefusal::Engine { contract: Some(contract), source };
     let (known, run) = (Some(before.clone()), Fact::Run { through });
     let (state, effects) =

@@ -288,10 +288,10 @@ pub(crate) async fn save(
     lease: Lease,
     kept: &Kept,
     changed: &[Both<ContractState>],
-    done: &[Both<ContractState>],
+    done: &[ContractId],
 ) -> Result<bool, DbError> {
     let rows = changed.iter().map(ContractRow::of).collect::<Result<Vec<_>, _>>()?;
-    let done: Vec<Uuid> = done.iter().map(|of| of.books.contract.uuid()).collect();
+    let done: Vec<Uuid> = done.iter().map(|contract| contract.uuid()).collect();
     let mut arguments = key(lease);
     arguments.extend([
         number(lease.fence),

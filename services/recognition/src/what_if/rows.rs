@@ -131,6 +131,9 @@ pub(crate) struct Kept {
     /// What of the run that ends there is left.
     pub(crate) sweep: Option<Sweep>,
     tenant: Option<Tenant>,
+    /// Contracts that joined another, and which.
+    #[serde(with = "pairs")]
+    pub(crate) joined: BTreeMap<ContractId, ContractId>,
     /// Last days of closed periods.
     pub(crate) closed: BTreeSet<NaiveDate>,
     /// How far the books are recognized.
@@ -166,7 +169,8 @@ impl Kept {
     }
 
     fn side(&self, side: &Side) -> Option<Books> {
-        let Some(tenant) = &self.tenant else { return Some(Books::default()) };
+        let joined = self.joined.clone();
+        let Some(tenant) = &self.tenant else { return Some(Books { joined, ..Books::default() }) };
         let policies = side
             .later
             .iter()
@@ -187,7 +191,7 @@ impl Kept {
             covered: self.covered,
         };
         let policies = policies.collect::<Option<_>>()?;
-        Some(Books { tenant: Some(tenant), policies, ..Books::default() })
+        Some(Books { tenant: Some(tenant), policies, joined, ..Books::default() })
     }
 
     /// Takes over what changed of both books, contracts aside.
@@ -196,6 +200,7 @@ impl Kept {
             let policies = books.policies();
             (side.first, side.later) = (policies.first, policies.later);
         }
+        self.joined.clone_from(&both.books.joined);
         self.tenant = both.books.tenant.map(|tenant| Tenant {
             account: tenant.account,
             functional: tenant.functional,
@@ -225,7 +230,7 @@ impl ContractRow {
         let term = obligations().map(|of| of.term.to()).max();
         Ok(Self {
             contract: both.books.contract,
-            due_from: due.max(state.signed_on),
+            due_from: due.max(state.first_signed_on()),
             posted_through: posted.unwrap_or_else(never),
             term_to: term.unwrap_or_else(never),
             governing: state.governing().version,
@@ -267,6 +272,7 @@ mod tests {
         kept.assumed.planned.insert((usd, day("2026-02-01")), -5);
         kept.sweep = Some(Sweep { through: day("2026-01-31"), after: Some(contract) });
         kept.closed.insert(day("2025-12-31"));
+        kept.joined.insert(contract, ContractId::from_uuid(uuid::Uuid::from_u128(3)));
         kept.apart.insert(usd, vec![Apart { contract, recognized: Both { books: 1, assumed: 3 } }]);
         kept.tenant = Some(Tenant {
             account: AccountId::from_uuid(uuid::Uuid::from_u128(2)),

@@ -23,6 +23,8 @@ use crate::accounting::books::{Books, BooksChange};
 use crate::accounting::convert::{fact, measure, own_fact};
 use crate::accounting::fact::ContractFact;
 use crate::accounting::totals::PeriodTotals;
+use crate::combination::combination::combine;
+use crate::combination::convert::combination;
 use crate::journal::JournalChange;
 use crate::policy::convert::version;
 use crate::policy::policy::set;
@@ -75,6 +77,11 @@ impl Step {
                 | ContractFact::Drafted => {}
             }
         }
+        if let Some(Wire::Combination(wire)) = &self.posted.own_fact
+            && let Some(of) = combination(wire, &mut Fields::new())
+        {
+            contracts.extend(of.contracts);
+        }
         if let Some(own) = recorded(&self.posted)
             && let Some(own) = own_fact(&own, &mut Fields::new())
         {
@@ -100,7 +107,8 @@ fn recorded(posted: &AccountingPosted) -> Option<Wire> {
         | Wire::Adjustment(_)
         | Wire::Hold(_)
         | Wire::Assessment(_)) => Some(own.clone()),
-        Wire::AccountMapping(_)
+        Wire::Combination(_)
+        | Wire::AccountMapping(_)
         | Wire::ExchangeRate(_)
         | Wire::JournalExport(_)
         | Wire::PeriodClosed(_)
@@ -120,6 +128,16 @@ pub(crate) struct Walk {
     touched: BTreeSet<ContractId>,
 }
 
+/// What a page of the walk leaves to be saved.
+pub(crate) struct Walked {
+    /// How far it is.
+    pub(crate) kept: Kept,
+    /// Contracts that changed.
+    pub(crate) changed: Vec<Both<ContractState>>,
+    /// Those that joined another, with which they are kept from now on.
+    pub(crate) joined: Vec<ContractId>,
+}
+
 impl Walk {
     /// Goes on from where a page before ended. Errors when that cannot be read.
     pub(crate) fn new(tenant: TenantId, assumed: Assumed, kept: Kept) -> Result<Self, String> {
@@ -135,15 +153,19 @@ impl Walk {
         }
     }
 
-    /// What is to be kept, and the contracts that changed.
-    pub(crate) fn end(mut self) -> (Kept, Vec<Both<ContractState>>) {
+    /// What is to be kept, the contracts that changed, and those that joined another.
+    pub(crate) fn end(mut self) -> Walked {
+        let before = std::mem::take(&mut self.kept.joined);
         self.kept.take(&self.books);
+        let new = self.kept.joined.keys().filter(|id| !before.contains_key(id));
+        let joined = new.copied().collect();
         let Both { books, assumed } = &mut self.books;
         let pair = |id: &ContractId| {
             let (books, assumed) = (books.contracts.remove(id), assumed.contracts.remove(id));
             books.zip(assumed).map(|(books, assumed)| Both { books, assumed })
         };
-        (self.kept, self.touched.iter().filter_map(pair).collect())
+        let changed = self.touched.iter().filter_map(pair).collect();
+        Walked { kept: self.kept, changed, joined }
     }
 
     /// Accounts for an entry. Errors with what cannot be.
@@ -218,6 +240,7 @@ impl Walk {
             Wire::PeriodClosed(of) => self.period(of.period.as_ref(), true),
             Wire::PeriodReopened(of) => self.period(of.period.as_ref(), false),
             Wire::PolicySet(version) => self.policy(version),
+            Wire::Combination(wire) => self.combine(wire),
             _ => match recorded(posted) {
                 Some(wire) => self.record(&wire),
                 // What is of the journal, or waits for a second person, moves nothing.
@@ -265,13 +288,30 @@ impl Walk {
         Ok(())
     }
 
+    /// Lets contracts be one in both books.
+    fn combine(&mut self, wire: &pb::Combination) -> Result<(), String> {
+        let of = combination(wire, &mut Fields::new()).ok_or("a combination is not readable")?;
+        let combined = |books: &Books| {
+            let (_, change) = combine(books, &of).map_err(|error| error.to_string())?;
+            Ok::<_, String>(change)
+        };
+        let (own, assumed) = (combined(&self.books.books)?, combined(&self.books.assumed)?);
+        self.take(own, assumed);
+        Ok(())
+    }
+
     /// Posts where a chunk of a run does. The run goes on to all other contracts where it has ended.
     fn chunk(&mut self, step: &Step, run: &pb::RunChunk) -> Result<(), String> {
         let through = run.through.as_ref().and_then(|through| through.try_into().ok());
         let through: NaiveDate = through.ok_or("the run has no day")?;
-        for contract in step.contracts()? {
+        let limited_to = run.contract_id.parse().ok();
+        let limited_to = limited_to.map(|id| self.books.books.accounted_as(id));
+        let named = step.contracts()?.into_iter();
+        // Those that are one are posted together.
+        let named: BTreeSet<_> = named.map(|id| self.books.books.accounted_as(id)).collect();
+        for contract in named {
             let own = recognized(&self.books.books, contract, through)?;
-            if own.is_none() && run.contract_id == contract.to_string() {
+            if own.is_none() && limited_to == Some(contract) {
                 // It may have something to post under what is assumed only.
                 self.run_too(contract, through)?;
                 continue;

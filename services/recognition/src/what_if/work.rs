@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use backlog_db::{Database, DbError};
 use backlog_event_log::{ReadError, Reader};
-use backlog_ids::TenantId;
+use backlog_ids::{ContractId, TenantId};
 use backlog_proto::common::v1::Log;
 use backlog_proto::recognition::v1 as pb;
 use thiserror::Error;
@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::convert::assumed;
 use super::queries::{self, Lease};
 use super::rows::{Kept, Sweep};
-use super::walk::{Step, Walk};
+use super::walk::{Step, Walk, Walked};
 use super::what_if::Assumed;
 
 /// Limits of what-ifs.
@@ -147,7 +147,9 @@ impl WhatIfs {
         self.facts(tenant, &mut steps).await?;
         let mut named = BTreeSet::new();
         for step in &steps {
-            named.extend(step.contracts().map_err(Stop::Never)?);
+            let of = step.contracts().map_err(Stop::Never)?.into_iter();
+            // What joined another is kept with that.
+            named.extend(of.map(|id| page.kept.joined.get(&id).copied().unwrap_or(id)));
         }
         let mut walk = Walk::new(tenant, page.assumed, page.kept).map_err(Stop::Never)?;
         walk.load(queries::contracts(&self.database, page.lease, named.into_iter()).await?);
@@ -194,8 +196,8 @@ impl WhatIfs {
     }
 
     async fn save(&self, lease: Lease, walk: Walk) -> Result<Paged, Stop> {
-        let (kept, changed) = walk.end();
-        let held = queries::save(&self.database, lease, &kept, &changed, &[]).await?;
+        let Walked { kept, changed, joined } = walk.end();
+        let held = queries::save(&self.database, lease, &kept, &changed, &joined).await?;
         Ok(if held { Paged::More } else { Paged::Superseded })
     }
 
@@ -208,7 +210,8 @@ impl WhatIfs {
             return Ok(self.finish(page.lease, Ok(result)).await?);
         }
         page.kept.settle(&found).map_err(Stop::Never)?;
-        let held = queries::save(&self.database, page.lease, &page.kept, &[], &found).await?;
+        let done: Vec<ContractId> = found.iter().map(|of| of.books.contract).collect();
+        let held = queries::save(&self.database, page.lease, &page.kept, &[], &done).await?;
         Ok(if held { Paged::More } else { Paged::Superseded })
     }
 

@@ -134,7 +134,7 @@ fn events_read() {
         price: Some(usd("1000.00")),
     };
     let bytes = check(include_str!("../golden/contract_signed.hex"), &signed);
-    let ContractFact::Signed { contract, stated_price } = read("ContractSigned", bytes) else {
+    let ContractFact::Signed { contract, stated_price, .. } = read("ContractSigned", bytes) else {
         panic!("another fact");
     };
     assert_eq!((contract.contract, contract.price), (contract_id(), Some(100_000)));
@@ -289,6 +289,25 @@ fn own_facts() {
     };
     let adjustment = with(recognition::accounting_posted::OwnFact::Adjustment(adjustment));
     check(include_str!("../golden/accounting_posted_adjustment.hex"), &adjustment);
+}
+
+// Shows the same of contracts that are accounted for as one.
+#[test]
+fn combinations() {
+    let contract = |n| ContractId::from_uuid(Uuid::from_u128(n)).to_string();
+    let combination = recognition::Combination {
+        contract_ids: vec![contract(7), contract(8)],
+        on: date("2026-02-01"),
+        criterion: recognition::CombinationCriterion::SingleObjective.into(),
+        reason: "negotiated together".to_owned(),
+    };
+    let own = recognition::accounting_posted::OwnFact::Combination(combination);
+    let posted = recognition::AccountingPosted {
+        covered_contract_seq: 9,
+        own_fact: Some(own),
+        ..recognition::AccountingPosted::default()
+    };
+    check(include_str!("../golden/accounting_posted_combination.hex"), &posted);
 }
 
 // Shows the same of facts about the journal.

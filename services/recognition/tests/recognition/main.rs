@@ -4,6 +4,7 @@
 
 mod calls;
 mod cases;
+mod combinations;
 mod delivery;
 mod explain;
 mod followed;

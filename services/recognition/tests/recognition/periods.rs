@@ -249,7 +249,7 @@ async fn a_checklist_says_what_blocks() {
         validate_only: false,
     };
     let mut request = replica.call(Some(tenant), &CONTROLLER, request);
-    request.set_timeout(Duration::from_millis(500));
+    request.set_timeout(Duration::from_secs(3));
     let status = replica.periods().close_period(request).await.unwrap_err();
     assert_eq!(reason(&status), "CLOSE_BLOCKED");
     assert_eq!(status.get_details_error_info().unwrap().metadata["unprocessed_events"], "1");

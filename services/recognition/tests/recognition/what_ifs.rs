@@ -47,7 +47,7 @@ fn assumes(convention: Convention) -> pb::WhatIfPolicy {
     pb::WhatIfPolicy { convention: convention.into(), ..pb::WhatIfPolicy::default() }
 }
 
-fn request(request_id: &str, policy: pb::WhatIfPolicy) -> pb::StartWhatIfRequest {
+pub(crate) fn request(request_id: &str, policy: pb::WhatIfPolicy) -> pb::StartWhatIfRequest {
     pb::StartWhatIfRequest {
         request_id: request_id.to_owned(),
         label: "as others do".to_owned(),
@@ -92,7 +92,7 @@ async fn delete(replica: &Replica, tenant: TenantId, id: &str) -> Result<(), Sta
 }
 
 /// Starts a what-if and waits for its end.
-async fn finished(
+pub(crate) async fn finished(
     replica: &Replica,
     tenant: TenantId,
     request: pb::StartWhatIfRequest,
@@ -315,11 +315,11 @@ fn side(
     side
 }
 
-fn books(what_if: &pb::WhatIf) -> BTreeMap<String, String> {
+pub(crate) fn books(what_if: &pb::WhatIf) -> BTreeMap<String, String> {
     side(what_if, |amount| amount.books.clone())
 }
 
-fn assumed(what_if: &pb::WhatIf) -> BTreeMap<String, String> {
+pub(crate) fn assumed(what_if: &pb::WhatIf) -> BTreeMap<String, String> {
     side(what_if, |amount| amount.what_if.clone())
 }
 

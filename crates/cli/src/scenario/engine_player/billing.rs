@@ -24,7 +24,7 @@ impl EnginePlayer {
             return Err(unfit("payment cannot be due before the day of issue"));
         }
         let known = self.open(&invoice.contract)?;
-        let contract = known.state.contract;
+        let contract = known.contract;
         let amount = invoice.amount.minor();
         let parts = match &invoice.obligation {
             Some(key) => billed_alone(known.tally, key, amount)?,
@@ -64,7 +64,7 @@ impl EnginePlayer {
             return Err(too_much(*available));
         }
         let fact = Fact::Credited(CreditFact {
-            contract: known.state.contract,
+            contract: known.contract,
             on,
             lines: lines(known, &parts),
             tax,
@@ -101,7 +101,7 @@ impl EnginePlayer {
     }
 
     fn cash_moved(&mut self, on: NaiveDate, cash: &Cash, amount: i128) -> Result<(), Failure> {
-        let contract = self.signed(&cash.contract)?.state.contract;
+        let contract = self.signed(&cash.contract)?.contract;
         self.fold(on, &cash.contract, &Fact::Paid(PaymentFact { contract, on, amount }))?;
         self.keep(&cash.contract, |kept| kept.paid = kept.paid.saturating_add(amount));
         Ok(())
@@ -137,7 +137,8 @@ fn bill(tally: &mut Tally, parts: &[i128], by: fn(i128, i128) -> i128) {
 
 fn lines(known: Signed<'_>, parts: &[i128]) -> Vec<InvoiceLine> {
     let line = |obligation: ObligationId, amount| InvoiceLine { obligation, amount };
-    let lines = known.state.obligations.iter().zip(parts).filter(|(_, amount)| **amount > 0);
+    let own = known.state.obligations.iter().filter(|of| of.contract == known.contract);
+    let lines = own.zip(parts).filter(|(_, amount)| **amount > 0);
     lines.map(|(obligation, amount)| line(obligation.id, *amount)).collect()
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use backlog_ids::ObligationId;
+use backlog_ids::{ContractId, ObligationId};
 use backlog_money::{Currency, Money, Quantity};
 use backlog_recognition_engine::{
     self as engine, AmendmentFact, ContractState, EstimateFact, Fact, ObligationChange,
@@ -18,7 +18,7 @@ use super::super::model::{
 use super::refusal::{invalid, refusal, unfit};
 use super::tally::Promise;
 use super::terms::{clauses_of, promised, term_of};
-use super::{EnginePlayer, Signed};
+use super::{EnginePlayer, Signed, contract_id};
 
 impl EnginePlayer {
     pub(super) fn amend(&mut self, on: NaiveDate, amendment: &Amendment) -> Result<(), Failure> {
@@ -36,7 +36,7 @@ impl EnginePlayer {
         for change in &amendment.changes {
             let field = format!("amendment.changes[{}].term", changes.len());
             let term = change.term.and_then(|term| term_of(&field, term, &mut wrong));
-            let id = obligation_id(state, &change.obligation)?;
+            let id = obligation_id((state, known.contract), &change.obligation)?;
             let place = tally.promises.iter().position(|promise| promise.key == change.obligation);
             let stated = place.and_then(|place| stated.get(place).copied()).flatten();
             let promise = place.and_then(|place| tally.promises.get_mut(place));
@@ -64,7 +64,7 @@ impl EnginePlayer {
             Treatment::CatchUp => engine::Treatment::CatchUp,
             Treatment::Separate => engine::Treatment::Separate,
         });
-        let contract = state.contract;
+        let contract = known.contract;
         let mut wrong = Vec::new();
         let clauses = amendment.clauses.as_deref();
         let clauses = clauses.map(|of| clauses_of("amendment.clauses.clauses", of, &mut wrong));
@@ -109,7 +109,7 @@ impl EnginePlayer {
         let known = self.open(&termination.contract)?;
         known.tally.check_change(on)?;
         let fact = Fact::Terminated(TerminationFact {
-            contract: known.state.contract,
+            contract: known.contract,
             on,
             refund,
             penalty: termination.penalty.map_or(0, Money::minor),
@@ -129,9 +129,10 @@ impl EnginePlayer {
         reestimate: &Reestimate,
     ) -> Result<(), Failure> {
         let state = self.accounted(&reestimate.contract)?;
+        let contract = contract_id(&reestimate.contract);
         let estimate = match &reestimate.estimate {
             Estimate::Variable { id, amount, included } => {
-                let known = state.allocation.variables.iter().find(|variable| variable.id == *id);
+                let known = state.variable(contract, id);
                 let before = known.map(|known| (known.estimate, known.included));
                 let before = before.ok_or_else(|| unknown(id))?;
                 let (estimate, included) = Included::after(*amount, *included, before);
@@ -141,22 +142,26 @@ impl EnginePlayer {
                 engine::Estimate::Variable { id: id.clone(), estimate, included }
             }
             Estimate::Cost { obligation, estimate } => engine::Estimate::Cost {
-                obligation: obligation_id(state, obligation)?,
+                obligation: self.obligation(&reestimate.contract, obligation)?,
                 estimate: estimate.minor(),
             },
             Estimate::Exercise { obligation, share } => engine::Estimate::Exercise {
-                obligation: obligation_id(state, obligation)?,
+                obligation: self.obligation(&reestimate.contract, obligation)?,
                 share: *share,
             },
         };
-        let fact = Fact::Reestimated(EstimateFact { contract: state.contract, on, estimate });
+        let fact = Fact::Reestimated(EstimateFact { contract, on, estimate });
         self.fold(on, &reestimate.contract, &fact)
     }
 }
 
-/// The id of an obligation by its handle.
-pub(super) fn obligation_id(state: &ContractState, key: &str) -> Result<ObligationId, Failure> {
-    let found = state.obligations.iter().find(|obligation| obligation.key == *key);
+/// The id of an obligation of a contract by its handle.
+pub(super) fn obligation_id(
+    (state, contract): (&ContractState, ContractId),
+    key: &str,
+) -> Result<ObligationId, Failure> {
+    let mut own = state.obligations.iter().filter(|of| of.contract == contract);
+    let found = own.find(|obligation| obligation.key == *key);
     found.map(|obligation| obligation.id).ok_or_else(|| unknown(key))
 }
 
@@ -206,7 +211,7 @@ fn added(
     currency: Currency,
     wrong: &mut Vec<(String, String)>,
 ) -> Result<Vec<SignedObligation>, Failure> {
-    let Signed { state, tally } = known;
+    let Signed { contract, state, tally } = known;
     let mut obligations = Vec::with_capacity(added.len());
     for (place, obligation) in added.iter().enumerate() {
         let field = format!("amendment.added[{place}]");
@@ -214,13 +219,13 @@ fn added(
             wrong.push((field.clone(), "the key is used by an earlier obligation".to_owned()));
         }
         let whose = (tally.promises.len().saturating_add(place), field.as_str());
-        let promised = promised(state.contract, whose, obligation, currency, wrong);
+        let promised = promised(contract, whose, obligation, currency, wrong);
         let term = promised.term.or(Some(tally.term));
         obligations.push(SignedObligation { term, ..promised });
     }
     let alone = SignedContract {
-        contract: state.contract,
-        signed_on: state.signed_on,
+        contract,
+        signed_on: state.legal_of(contract).map_err(refusal)?.signed_on,
         currency,
         term: tally.term,
         price: None,

@@ -18,9 +18,8 @@ impl EnginePlayer {
         if turn.is_some_and(|first| first != period.first) {
             return Err(out_of_order(&period));
         }
-        let signed = self.contracts.values().filter_map(|known| known.signed.as_ref());
         let is_due = |state: &ContractState| state.is_due(period.last, &self.policies);
-        let due = signed.filter(|(state, _)| !matches!(is_due(state), Ok(false)));
+        let due = self.states.values().filter(|state| !matches!(is_due(state), Ok(false)));
         let due = due.count();
         if due > 0 {
             let message = format!("{due} contracts have revenue to be recognized before {period}");

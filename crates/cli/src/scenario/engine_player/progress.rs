@@ -9,16 +9,14 @@ use chrono::NaiveDate;
 use crate::failure::Failure;
 
 use super::super::model::{Adjustment, Assessment, Hold, Progress, Reading};
-use super::EnginePlayer;
-use super::changes::obligation_id;
 use super::refusal::unfit;
+use super::{EnginePlayer, contract_id};
 
 impl EnginePlayer {
     pub(super) fn progress(&mut self, on: NaiveDate, progress: &Progress) -> Result<(), Failure> {
-        let state = self.accounted(&progress.contract)?;
         let fact = Fact::Progressed(ProgressFact {
-            contract: state.contract,
-            obligation: obligation_id(state, &progress.obligation)?,
+            contract: contract_id(&progress.contract),
+            obligation: self.obligation(&progress.contract, &progress.obligation)?,
             on,
             reading: reading(&progress.reading),
         });
@@ -26,10 +24,10 @@ impl EnginePlayer {
     }
 
     pub(super) fn hold(&mut self, on: NaiveDate, hold: &Hold) -> Result<(), Failure> {
-        let state = self.accounted(&hold.contract)?;
-        let obligation =
-            hold.obligation.as_ref().map(|key| obligation_id(state, key)).transpose()?;
-        let fact = HoldFact { contract: state.contract, obligation, on };
+        self.accounted(&hold.contract)?;
+        let of = hold.obligation.as_ref();
+        let obligation = of.map(|key| self.obligation(&hold.contract, key)).transpose()?;
+        let fact = HoldFact { contract: contract_id(&hold.contract), obligation, on };
         let fact = if hold.released { Fact::Released(fact) } else { Fact::Held(fact) };
         self.fold(on, &hold.contract, &fact)
     }
@@ -39,7 +37,8 @@ impl EnginePlayer {
         on: NaiveDate,
         assessment: &Assessment,
     ) -> Result<(), Failure> {
-        let contract = self.accounted(&assessment.contract)?.contract;
+        self.accounted(&assessment.contract)?;
+        let contract = contract_id(&assessment.contract);
         let unmet = assessment.unmet.clone();
         let fact = Fact::Reassessed(AssessmentFact { contract, on, unmet });
         self.fold(on, &assessment.contract, &fact)
@@ -49,10 +48,9 @@ impl EnginePlayer {
         if adjustment.amount.minor() == 0 {
             return Err(unfit("an adjustment must not be zero"));
         }
-        let state = self.accounted(&adjustment.contract)?;
         let fact = Fact::Adjusted(AdjustmentFact {
-            contract: state.contract,
-            obligation: obligation_id(state, &adjustment.obligation)?,
+            contract: contract_id(&adjustment.contract),
+            obligation: self.obligation(&adjustment.contract, &adjustment.obligation)?,
             on,
             amount: adjustment.amount.minor(),
         });

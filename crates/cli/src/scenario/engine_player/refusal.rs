@@ -42,6 +42,7 @@ pub(super) fn refusal(error: EngineError) -> Failure {
         EngineError::ChangeBeforeLast { .. } => ErrorReason::ChangeBeforeLast,
         EngineError::PeriodClosed { .. } => ErrorReason::PeriodClosed,
         EngineError::Terminated => ErrorReason::Terminated,
+        EngineError::NotCombinable { .. } => ErrorReason::NotCombinable,
         EngineError::IsContract => ErrorReason::AlreadyAContract,
         EngineError::NotContract => ErrorReason::NotAContract,
         EngineError::OtherContract { .. } | EngineError::Overflow => {

@@ -34,7 +34,8 @@ impl EnginePlayer {
         let tally = Tally::of(terms, &contract)?;
         let fact = Fact::Signed { contract, policy: self.policies.on(signed_on) };
         let (state, effects) = fold(None, &fact, self.periods).map_err(refusal)?;
-        let mut known = Known::new(terms, Some((state, tally)));
+        let mut known = Known::new(terms, Some(tally));
+        self.states.insert(terms.contract.clone(), state);
         known.facts.push((fact, self.periods));
         self.contracts.insert(terms.contract.clone(), known);
         self.effects.push((on, effects));
@@ -211,6 +212,7 @@ fn variable(
         included: variable.counted().minor(),
         applies_to,
         period,
+        of: None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! What changes what was agreed on or estimated: amendments, terminations, new estimates.
 
 use backlog_money::{Money, Quantity};
+use backlog_recognition_engine::CombinationCriterion;
 use chrono::NaiveDate;
 
 use super::{Clause, Obligation, expect::Word, names};
@@ -81,6 +82,17 @@ pub(crate) enum Refund {
     Amount(Money),
     /// Everything billed beyond what was earned.
     All,
+}
+
+/// Contracts that are accounted for as one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Combine {
+    /// Handles of the contracts: the others join the first.
+    pub(crate) contracts: Vec<String>,
+    /// Why they are one.
+    pub(crate) criterion: CombinationCriterion,
+    /// What that rests on.
+    pub(crate) reason: String,
 }
 
 /// A new estimate.

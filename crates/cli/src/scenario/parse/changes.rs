@@ -1,12 +1,13 @@
 //! Reading `amend`, `terminate` and `reestimate`.
 
 use backlog_money::Currency;
+use backlog_recognition_engine::CombinationCriterion;
 
 use super::super::{
     block::{Block, Reader, optional},
     model::{
-        Amendment, Change, Estimate, Included, Obligation, Reestimate, Refund, Termination,
-        Treatment, Verb,
+        Amendment, Change, Combine, Estimate, Included, Obligation, Reestimate, Refund,
+        Termination, Treatment, Verb,
     },
     yaml::{self, Node, Problem, Value},
 };
@@ -125,6 +126,33 @@ impl Reader {
             keep_earned: optional(keep_earned)?.unwrap_or(true),
             wind_down_to: optional(wind_down)?,
             reason: optional(reason)?.unwrap_or_default(),
+        }))
+    }
+
+    pub(super) fn combine(&mut self, node: &Node, refused: bool) -> Option<Verb> {
+        let mut block = Block::open(self, node, "combine")?;
+        let nodes = block.need(self, "contracts").and_then(|node| self.list(node, "contracts"));
+        let mut read = |node: &Node| {
+            let contract = self.text(node, "contract")?;
+            self.is_known(&contract, node.line, refused)?;
+            Some(contract)
+        };
+        let contracts: Vec<Option<String>> =
+            nodes.unwrap_or_default().iter().map(&mut read).collect();
+        let known = (CombinationCriterion::ALL, CombinationCriterion::name);
+        let criterion = block.take("criterion");
+        let criterion = criterion.map(|node| self.named(node, "criterion", known.0, known.1));
+        let reason = block.take("reason").map(|node| self.text(node, "reason"));
+        block.close(self);
+        let contracts = contracts.into_iter().collect::<Option<Vec<String>>>()?;
+        if contracts.len() < 2 {
+            self.wrong(node.line, "combine needs two contracts or more");
+            return None;
+        }
+        Some(Verb::Combine(Combine {
+            contracts,
+            criterion: optional(criterion)?.unwrap_or(CombinationCriterion::SingleObjective),
+            reason: optional(reason)?.unwrap_or_else(|| "the scenario says so".to_owned()),
         }))
     }
 

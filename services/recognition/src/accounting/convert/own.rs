@@ -27,7 +27,8 @@ pub fn own_fact(wire: &Wire, fields: &mut Fields) -> Option<OwnFact> {
         Wire::Adjustment(adjustment) => self::adjustment(adjustment, fields),
         Wire::Hold(hold) => self::hold(hold, fields),
         Wire::Assessment(assessment) => self::assessment(assessment, fields),
-        Wire::AccountMapping(_)
+        Wire::Combination(_)
+        | Wire::AccountMapping(_)
         | Wire::ExchangeRate(_)
         | Wire::JournalExport(_)
         | Wire::PeriodClosed(_)

@@ -70,7 +70,8 @@ pub(super) fn contract_signed(
         financing: financing?,
         unmet: unmet?,
     };
-    Some(ContractFact::Signed { contract, stated_price: stated_price? })
+    let customer = terms.customer.clone();
+    Some(ContractFact::Signed { contract, stated_price: stated_price?, customer })
 }
 
 /// Ids by key.
@@ -312,7 +313,7 @@ fn variables(
             (estimate, included, applies_to, period)
         {
             let id = variable.id.clone();
-            variables.push(Variable { id, estimate, included, applies_to, period });
+            variables.push(Variable { id, estimate, included, applies_to, period, of: None });
         }
     }
     (variables.len() == terms.variables.len()).then_some(variables)

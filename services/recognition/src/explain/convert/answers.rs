@@ -19,6 +19,7 @@ pub(super) fn explained_fact(of: &Explained, currency: Currency) -> Option<pb::E
     let steps = of.steps.iter().zip(&rendered.steps);
     let lines = of.lines.iter().zip(&rendered.lines);
     Some(pb::ExplainedFact {
+        contract_id: String::new(),
         kind: kind(of.kind).into(),
         on: Some(of.on.into()),
         source: None,
@@ -70,6 +71,7 @@ const fn kind(of: FactKind) -> pb::FactKind {
         FactKind::PolicyChanged => pb::FactKind::PolicyChanged,
         FactKind::Run => pb::FactKind::Run,
         FactKind::Reassessed => pb::FactKind::Reassessed,
+        FactKind::Combined => pb::FactKind::Combined,
     }
 }
 
