@@ -121,6 +121,8 @@ pub(crate) fn change(change: &Change) -> pb::ObligationChange {
         ssp: change.ssp.map(Into::into),
         remove: change.remove,
         distinct: change.distinct,
+        minimum: change.minimum.map(Into::into),
+        cap: change.cap.map(Into::into),
     }
 }
 

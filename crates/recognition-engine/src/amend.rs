@@ -12,6 +12,7 @@ use crate::{
     error::EngineError,
     facts::{Clause, SignedObligation},
     math::{add, sub},
+    meter::{MeterChange, remeter},
     method::Method,
     periods::Periods,
     phase::{BEGINNING, Phase, Spread},
@@ -56,6 +57,8 @@ pub struct ObligationChange {
     pub remove: bool,
     /// Whether what remains is distinct from what was transferred; by its method where none is given.
     pub distinct: Option<bool>,
+    /// New terms of metered use, for what is metered only.
+    pub meter: MeterChange,
 }
 
 /// How a change is accounted for.
@@ -147,6 +150,12 @@ pub(crate) fn amend(
     let mut changed = Vec::with_capacity(fact.changes.len());
     for change in &fact.changes {
         for (place, change) in settlement.state.of_change(change)? {
+            // With a price that stays owed, what is given up is no matter of the meter any more.
+            if settlement.state.at(place)?.method.is_metered() && change.price.is_none() {
+                let own = remeter(&mut settlement, (place, fact.on), &change)?;
+                settlement.note(Working::Changed { place, outcome: ChangeOutcome::Rated, own });
+                continue;
+            }
             changed.push(restate(&mut settlement.state, (place, fact.on), &change, treatment)?);
         }
     }
@@ -224,7 +233,8 @@ fn restate(
     treatment: Treatment,
 ) -> Result<Changed, EngineError> {
     let obligation = state.obligations.get_mut(place).ok_or(EngineError::Overflow)?;
-    if obligation.method.is_metered() || obligation.ended_on.is_some() {
+    let metered = obligation.method.is_metered() && !change.remove;
+    if metered || obligation.ended_on.is_some() || change.meter != MeterChange::default() {
         return Err(EngineError::UnfitChange(obligation.key.clone()));
     }
     obligation.last_phase(on)?;

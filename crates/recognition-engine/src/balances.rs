@@ -284,9 +284,8 @@ impl ContractState {
         // Price that was moved to or from other legal contracts is not what is billed.
         let (mut price, mut billed) = (sub(0, portion.moved)?, 0);
         for (place, obligation) in self.obligations.iter().enumerate() {
-            let metered = obligation.method.is_metered() && obligation.ended_on.is_none();
             let own = obligation.contract == portion.contract;
-            if metered || !own || self.part_of(Some(place)) != part {
+            if obligation.follows_use() || !own || self.part_of(Some(place)) != part {
                 continue;
             }
             price = add(price, obligation.transaction_price)?;

@@ -144,7 +144,10 @@ impl ContractState {
             renewal: promised.renewal,
             exercised: Quantity::ZERO,
             potential: 0,
+            meters: Vec::new(),
             hold: None,
+            held: Vec::new(),
+            runs: Vec::new(),
         };
         let spread = match promised.renewal {
             // Nothing is done under an option before it is exercised.

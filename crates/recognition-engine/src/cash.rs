@@ -32,6 +32,7 @@ pub(crate) fn pay(
     };
     let mut settlement = Settlement::of(state, periods);
     settlement.movement_of(contract, (cause, Measure::Cash), amount, payment.on)?;
+    settlement.state.finance_cash(payment.on, amount, (settled, receivable))?;
     receive(&mut settlement, contract, (cause, sub(0, settled)?), payment.on)?;
     let rest = sub(amount, settled)?;
     let parts = match rest {

@@ -25,7 +25,7 @@ named_enum! {
         Termination = "termination",
         /// Time passed that a customer can no longer leave before; nets to zero over TCV.
         Renewal = "renewal",
-        /// Interest on an advance (606-10-32-20).
+        /// Interest where one side finances the other (606-10-32-20).
         Interest = "interest",
         /// A right or an option expired.
         Expiry = "expiry",
@@ -71,7 +71,7 @@ named_enum! {
         Receivable = "receivable",
         /// Cash received less cash given back, of the accounting contract.
         Cash = "cash",
-        /// Interest accreted on advances, of the accounting contract.
+        /// Interest accreted on advances, less interest income on arrears, of the accounting contract.
         Interest = "interest",
         /// What options not exercised would bring, of the obligation; never in backlog.
         Potential = "potential",
@@ -169,11 +169,13 @@ pub enum Working {
         /// Each obligation of it: its place, what it weighs, and what of it was conditional before.
         parts: Vec<(usize, i128, i128)>,
     },
-    /// Interest of a part of a year on advances (606-10-32-20).
+    /// Interest of a part of a year (606-10-32-20).
     Interest {
         /// The day on which it is posted.
         on: NaiveDate,
-        /// The advances of the year's days so far, added up.
+        /// Whether it is income, on what was earned and not received; else it is on advances.
+        arrears: bool,
+        /// What bears it, of the year's days so far, added up.
         summed: i128,
         /// The yearly rate, as a fraction.
         rate: Quantity,
@@ -225,6 +227,8 @@ pub enum ChangeOutcome {
     CaughtUp,
     /// It takes part in the pool of what remains.
     Pooled,
+    /// What is used from then on is metered by other terms; what was used before stays.
+    Rated,
 }
 
 /// What an obligation brings into a pool and takes out of it. Minor units.

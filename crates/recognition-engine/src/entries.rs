@@ -168,21 +168,27 @@ impl<Tell: FnMut(Entry) -> Result<(), EngineError>> Listing<'_, Tell> {
         Ok(())
     }
 
-    /// The pieces of months in which something can be earned that time does not earn, in order.
+    /// The pieces of months in which something can be earned that time does not earn, in order, cut at
+    /// the runs that were made.
     fn pieces(&self, earning: &Earning<'_>, from: NaiveDate, to: NaiveDate) -> Vec<Piece> {
         let reported = self.obligation.points.iter().map(|point| point.on);
-        let ends = match earning {
-            Earning::Metered(..) => Some(self.obligation.term.to()),
-            _ => self.obligation.expires_on(),
-        };
+        let metered = matches!(earning, Earning::Metered { .. });
+        let metering = metered.then(|| self.obligation.metering_ends());
+        let right = self.obligation.expires_on().filter(|_| !metered);
+        let ends = metering.into_iter().flatten().chain(right);
         let days = reported.chain(ends).filter(|day| (from..=to).contains(day));
-        let months: BTreeSet<NaiveDate> = days.map(first_of_month).collect();
-        let piece = |month: NaiveDate| Piece {
-            month,
-            from: month.max(from),
-            to: last_of_month(month).min(to),
-            service: None,
+        let last = |day: NaiveDate| {
+            let run = self.obligation.run_of(day).unwrap_or(to);
+            run.min(last_of_month(day)).min(to)
         };
-        months.into_iter().map(piece).collect()
+        let lasts: BTreeSet<NaiveDate> = days.map(last).collect();
+        let mut next = from;
+        let mut pieces = Vec::with_capacity(lasts.len());
+        for to in lasts {
+            let month = first_of_month(to);
+            pieces.push(Piece { month, from: month.max(next), to, service: None });
+            next = to.succ_opt().unwrap_or(to);
+        }
+        pieces
     }
 }

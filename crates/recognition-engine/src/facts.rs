@@ -104,7 +104,7 @@ pub struct SignedContract {
     pub discount: Option<DiscountScope>,
     /// On what terms it can be ended early.
     pub clauses: Vec<Clause>,
-    /// Yearly interest on advances, as a fraction, where they finance the vendor (606-10-32-15).
+    /// Yearly interest, as a fraction, where one side finances the other (606-10-32-15).
     pub financing: Option<Quantity>,
     /// Criteria of a contract that it does not meet at signature (606-10-25-1): it is then none.
     pub unmet: Vec<Criterion>,

@@ -21,6 +21,7 @@ pub(crate) fn hold(
         // Held twice is held from the first day on.
         let held = obligation.hold.filter(|hold| hold.released_on.is_none());
         let from = held.map_or(fact.on, |hold| hold.from.min(fact.on));
+        obligation.held.extend(obligation.hold.filter(|hold| hold.released_on.is_some()));
         obligation.hold = Some(Hold { from, released_on: None });
     }
     settlement.finish(fact.on)

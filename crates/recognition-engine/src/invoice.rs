@@ -49,6 +49,7 @@ pub(crate) fn invoice(
             bill(&mut settlement, place, amount, Cause::Invoice, days)?;
         }
     }
+    settlement.state.finance_tax(unconditional_on, invoice.tax, (advance, receivable))?;
     let legal = settlement.state.legal_mut(contract)?;
     legal.advance = sub(legal.advance, advance)?;
     let tax = (Cause::Invoice, Measure::Tax);
@@ -92,6 +93,7 @@ pub(crate) fn credit(
             concede(&mut settlement, (place, amount), credit.on, credit.concession)?;
         }
     }
+    settlement.state.finance_tax(credit.on, sub(0, credit.tax)?, (0, 0))?;
     let tax = (Cause::CreditNote, Measure::Tax);
     settlement.movement_of(credit.contract, tax, sub(0, credit.tax)?, credit.on)?;
     receive(&mut settlement, credit.contract, (Cause::CreditNote, sub(0, receivable)?), credit.on)?;

@@ -45,7 +45,7 @@ named_enum! {
         TaxPayable = "tax_payable",
         /// Revenue.
         Revenue = "revenue",
-        /// Interest on advances.
+        /// Interest on advances, less interest income on arrears.
         Interest = "interest",
         /// Differences of exchange; in the functional currency only.
         Fx = "fx",

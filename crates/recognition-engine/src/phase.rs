@@ -1,7 +1,7 @@
 //! How an obligation is earned from a day on. A change makes a new phase: it leaves the past alone
 //! (prospective, 606-10-25-13a), measures it anew (cumulative catch-up, 25-13b), or both in part.
 
-use backlog_money::{Quantity, exact_to_minor, mul_div_half_away};
+use backlog_money::{Quantity, mul_div_half_away};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
@@ -85,7 +85,7 @@ pub(crate) struct Measure {
 pub(crate) enum Earning<'a> {
     Time(i128, Schedule),
     Measured { obligation: &'a ObligationState, phase: &'a Phase, measure: Measure },
-    Metered(&'a ObligationState, i128),
+    Metered { obligation: &'a ObligationState, terms: usize, carved: i128 },
     AtOnce(i128),
 }
 
@@ -126,7 +126,10 @@ impl Phase {
                 let measure = Measure { before, total, at_cost };
                 Earning::Measured { obligation, phase: self, measure }
             }
-            Spread::Metered => Earning::Metered(obligation, self.carved),
+            Spread::Metered => {
+                let terms = obligation.meter_on(self.from);
+                Earning::Metered { obligation, terms, carved: self.carved }
+            }
             Spread::AtOnce => Earning::AtOnce(self.price),
         })
     }
@@ -139,10 +142,12 @@ impl Earning<'_> {
             Self::Time(carved, schedule) => add(*carved, schedule.target(day)?),
             Self::AtOnce(price) => Ok(*price),
             // A variable amount of metered use is for what was used: nothing before the first.
-            Self::Metered(obligation, _) if obligation.point(day).is_none() => {
-                obligation.metered(day)
+            Self::Metered { obligation, terms, .. } if obligation.point(day).is_none() => {
+                obligation.metered(*terms, day)
             }
-            Self::Metered(obligation, carved) => add(*carved, obligation.metered(day)?),
+            Self::Metered { obligation, terms, carved } => {
+                add(*carved, obligation.metered(*terms, day)?)
+            }
             Self::Measured { obligation, phase, measure } => {
                 measured(obligation, phase, *measure, day)
             }
@@ -153,7 +158,7 @@ impl Earning<'_> {
     pub(crate) fn share(&self, day: NaiveDate) -> Share {
         match self {
             Self::Time(_, schedule) => schedule.share(day),
-            Self::AtOnce(_) | Self::Metered(..) => Share::WHOLE,
+            Self::AtOnce(_) | Self::Metered { .. } => Share::WHOLE,
             Self::Measured { obligation, measure, .. } => {
                 let (done, of, _) = progress(obligation, *measure, day);
                 Share::new(done, of)
@@ -197,37 +202,12 @@ fn measured(
 }
 
 impl ObligationState {
-    /// The value of metered use at the end of `day`; from the end of the term on, at least the
-    /// committed minimum.
-    pub(crate) fn metered(&self, day: NaiveDate) -> Result<i128, EngineError> {
-        let exact = self.point(day).map_or(0, |point| point.done);
-        let value = exact_to_minor(exact, self.minor_digits).ok_or(EngineError::Overflow)?;
-        match self.method {
-            Method::Usage { cap: Some(cap), minimum, .. } if day >= self.term.to() => {
-                Ok(value.min(cap).max(minimum))
-            }
-            Method::Usage { cap: Some(cap), .. }
-            | Method::RightToInvoice { cap: Some(cap), .. } => Ok(value.min(cap)),
-            Method::Usage { minimum, .. } if day >= self.term.to() => Ok(value.max(minimum)),
-            _ => Ok(value),
-        }
-    }
-
     /// The day at whose end a right is earned, exercised or not, and an option that was not exercised.
     pub(crate) fn expires_on(&self) -> Option<NaiveDate> {
         match (&self.method, self.renewal) {
             (_, Some(option)) if self.exercised == Quantity::ZERO => Some(option.expires_on),
             (Method::MaterialRight { expires_on, .. }, None) => Some(*expires_on),
             _ => None,
-        }
-    }
-
-    /// T of a metered obligation: what is earned to date, at least the committed minimum.
-    pub(crate) fn metered_price(&self) -> Result<i128, EngineError> {
-        let value = self.metered(NaiveDate::MAX)?;
-        match self.method {
-            Method::Usage { minimum, .. } => Ok(value.max(minimum)),
-            _ => Ok(value),
         }
     }
 

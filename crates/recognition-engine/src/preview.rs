@@ -10,7 +10,7 @@ use crate::{
     math::{add, sub, sum},
     periods::Periods,
     separate::can_be_separate,
-    state::ContractState,
+    state::{ContractState, ObligationState},
 };
 
 /// What a change would do under one treatment. Amounts in minor units, sums over the contract.
@@ -69,6 +69,14 @@ fn treatments(
     let mut others = vec![Treatment::Prospective, Treatment::CatchUp];
     if can_be_separate(state, fact)? {
         others.insert(0, Treatment::Separate);
+    }
+    // Metered use has one: what was used before stays, whatever a person decides.
+    let metered =
+        |id| state.place(id).and_then(|place| state.at(place)).map(ObligationState::follows_use);
+    let changed = fact.changes.iter().map(|change| metered(change.obligation));
+    let all = changed.collect::<Result<Vec<_>, _>>()?.into_iter().all(|metered| metered);
+    if all && fact.added.is_empty() && !fact.changes.is_empty() {
+        others.clear();
     }
     others.retain(|treatment| *treatment != proposed);
     others.insert(0, proposed);

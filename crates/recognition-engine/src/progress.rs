@@ -79,7 +79,8 @@ pub struct Point {
     /// Done to date: units, hours, shares and percents in 10^-12; costs in minor units; the value of
     /// metered use in 10^-24 of the major unit.
     pub done: i128,
-    /// Of how much, where that is reported along; 0 where the promise says it.
+    /// Of how much, where that is reported along; of metered use, the units to date that have no amount of
+    /// their own; 0 where the promise says it.
     pub of: i128,
     /// Cost of uninstalled materials, earned without margin, in minor units.
     pub at_cost: i128,
@@ -114,17 +115,16 @@ impl ObligationState {
             | (Method::LaborHours { .. }, Reading::Hours(done)) => {
                 self.done_by(on, done.scaled(), i128::MAX)
             }
-            (Method::RightToInvoice { unit_price, .. }, Reading::Units(q) | Reading::Hours(q)) => {
-                let value = q.exact_value(*unit_price).ok_or(EngineError::Overflow)?;
-                self.done_by(on, value, i128::MAX)
+            (Method::RightToInvoice { .. }, Reading::Units(units) | Reading::Hours(units)) => {
+                self.use_units_to(on, *units)
             }
             (Method::CostToCost { .. }, Reading::Cost { cost, estimate, uninstalled }) => {
                 self.cost(on, *cost, *estimate, *uninstalled)
             }
             (
-                Method::Usage { unit_price, .. } | Method::RightToInvoice { unit_price, .. },
+                Method::Usage { .. } | Method::RightToInvoice { .. },
                 Reading::Usage { quantity, amount },
-            ) => self.usage(on, *quantity, *amount, *unit_price),
+            ) => self.use_units(on, *quantity, *amount),
             (Method::Milestones(_), Reading::Milestone(id)) => self.milestone(on, id),
             (Method::PointInTime { quantity, gates }, Reading::Delivered { .. }) => {
                 self.deliver(on, *quantity, gates, reading)
@@ -205,12 +205,31 @@ impl ObligationState {
         }
     }
 
-    /// Adds to what was done from `on` on, later points included.
-    fn increase(&mut self, on: NaiveDate, by: i128) -> Result<(), EngineError> {
-        let before = self.point(on).map_or(0, |point| point.done);
-        self.place(Point { on, done: before, of: 0, at_cost: 0 });
-        for point in self.points.iter_mut().filter(|point| point.on >= on) {
-            point.done = add(point.done, by)?;
+    /// Adds to what was done from `on` on, and to the units that are rated, later points included.
+    pub(crate) fn increase(
+        &mut self,
+        on: NaiveDate,
+        by: i128,
+        units: i128,
+    ) -> Result<(), EngineError> {
+        let (done, of) = self.point(on).map_or((0, 0), |point| (point.done, point.of));
+        self.set_used(on, (add(done, by)?, add(of, units)?), by)?;
+        for point in self.points.iter_mut().filter(|point| point.on > on) {
+            point.of = add(point.of, units)?;
+        }
+        Ok(())
+    }
+
+    /// Sets what was done and used by the end of a day; what was done by later points changes by `later`.
+    pub(crate) fn set_used(
+        &mut self,
+        on: NaiveDate,
+        (done, of): (i128, i128),
+        later: i128,
+    ) -> Result<(), EngineError> {
+        self.place(Point { on, done, of, at_cost: 0 });
+        for point in self.points.iter_mut().filter(|point| point.on > on) {
+            point.done = add(point.done, later)?;
         }
         Ok(())
     }
@@ -239,28 +258,6 @@ impl ObligationState {
         Ok(())
     }
 
-    fn usage(
-        &mut self,
-        on: NaiveDate,
-        quantity: Quantity,
-        amount: Option<i128>,
-        unit_price: Quantity,
-    ) -> Result<(), EngineError> {
-        let value = match amount {
-            Some(minor) => {
-                let digits = 24_u32.checked_sub(self.minor_digits);
-                let unit = digits.and_then(|digits| 10_i128.checked_pow(digits));
-                unit.and_then(|unit| minor.checked_mul(unit))
-            }
-            None => quantity.exact_value(unit_price),
-        };
-        self.increase(on, value.ok_or(EngineError::Overflow)?)?;
-        if self.points.iter().any(|point| point.done < 0) {
-            return Err(EngineError::ProgressOutOfRange(self.key.clone()));
-        }
-        Ok(())
-    }
-
     fn milestone(&mut self, on: NaiveDate, id: &str) -> Result<(), EngineError> {
         let Method::Milestones(milestones) = &self.method else {
             return Err(EngineError::OtherMethod(self.key.clone()));
@@ -272,7 +269,7 @@ impl ObligationState {
             return Err(EngineError::AlreadyReached(id.to_owned()));
         }
         self.marks.push(Mark { name: id.to_owned(), on, amount: weight });
-        self.increase(on, weight)
+        self.increase(on, weight, 0)
     }
 
     /// A milestone's part of [`Self::promised`].

@@ -15,7 +15,8 @@ use crate::{
     phase::{Phase, Spread},
     policy::Policies,
     settle::Settlement,
-    state::{ContractState, Hold, ObligationState, Pending},
+    state::{ContractState, ObligationState, Pending},
+    term::Term,
 };
 
 /// Posts what is earned through the end of `through` and not posted yet (606-10-25-31): an entry per
@@ -54,6 +55,9 @@ fn obligation(
     if through < signed_on {
         return Ok(());
     }
+    let Some(obligation) = settlement.state.obligations.get_mut(place) else { return Ok(()) };
+    obligation.ran(through);
+    let Some(obligation) = settlement.state.obligations.get(place) else { return Ok(()) };
     let covered = obligation.covered(through);
     // Corrections of posted days wait for the release too.
     let held = obligation.held_from().is_some_and(|from| through >= from);
@@ -67,18 +71,18 @@ fn obligation(
     }
     let (id, contract) = (obligation.id, obligation.contract);
     let part = settlement.state.part_of(Some(place));
-    let hold = obligation.hold;
     let mut recognized = obligation.recognized;
     for entry in entries {
         recognized = add(recognized, entry.amount)?;
-        let effective_date = posted_on(hold, entry.to).max(signed_on);
+        let posted_on = settlement.state.at(place)?.posted_on(entry.to);
+        let effective_date = posted_on.max(signed_on);
         let what = (entry.cause(), Measure::Recognized);
         let moved = settlement.state.movement(place, what, entry.amount, effective_date)?;
         settlement.push(
             part,
             Movement {
                 service_month: Some(entry.service_month),
-                late_of: periods.is_closed(posted_on(hold, entry.to)).then_some(entry.to),
+                late_of: periods.is_closed(posted_on).then_some(entry.to),
                 prior_performance: entry.prior_performance,
                 ..moved
             },
@@ -103,14 +107,6 @@ fn obligation(
     Ok(())
 }
 
-/// The day on which revenue of a day is posted: that day, or the release of what was withheld.
-pub(crate) fn posted_on(hold: Option<Hold>, day: NaiveDate) -> NaiveDate {
-    match hold {
-        Some(Hold { from, released_on: Some(released) }) if day >= from => day.max(released),
-        _ => day,
-    }
-}
-
 /// The days that a month has left after one of them: what its plan then still accrues by.
 fn rest_of(days: ServiceDays, posted: NaiveDate) -> ServiceDays {
     let next = posted.succ_opt().unwrap_or(posted);
@@ -123,6 +119,11 @@ impl ContractState {
     pub fn due_from(&self, obligation: &ObligationState) -> Result<Option<NaiveDate>, EngineError> {
         match self.standing.not_yet() {
             Some(_) => Ok(self.arises_by_time()),
+            // Interest is the contract's: the first one brings it.
+            None if obligation.ordinal == 0 => {
+                let days = [obligation.due_from()?, self.interest_due_from()?];
+                Ok(days.into_iter().flatten().min())
+            }
             None => obligation.due_from(),
         }
     }
@@ -181,6 +182,34 @@ impl ObligationState {
         let last = before_hold.map_or(last, |day| last.min(day));
         let news = self.posted_through.is_none_or(|posted| last > posted);
         (last >= self.begins() && news).then_some(last)
+    }
+
+    /// The day on which revenue of a day is posted: that day, or the release of what was withheld.
+    pub(crate) fn posted_on(&self, day: NaiveDate) -> NaiveDate {
+        let holds = self.held.iter().chain(&self.hold).filter(|hold| day >= hold.from);
+        holds.filter_map(|hold| hold.released_on).fold(day, NaiveDate::max)
+    }
+
+    /// Remembers a run through a day, but for days that are withheld.
+    fn ran(&mut self, through: NaiveDate) {
+        if !self.phases.last().is_some_and(Phase::is_measured) {
+            return;
+        }
+        let eve = self.held_from().and_then(|from| from.pred_opt());
+        let day = eve.map_or(through, |eve| eve.min(through));
+        if self.runs.last().map(|run| run.to()).max(self.posted_through) >= Some(day) {
+            return;
+        }
+        let last = self.runs.pop_if(|run| run.to().succ_opt() == Some(day));
+        let from = last.map_or(day, Term::from);
+        // A run beyond the calendar posts nothing that could be late.
+        self.runs.extend(Term::new(from, day).ok().or(last));
+    }
+
+    /// The day through which the run that posts what is done on a day was made; none before it.
+    pub(crate) fn run_of(&self, day: NaiveDate) -> Option<NaiveDate> {
+        let first = self.runs.partition_point(|run| run.to() < day);
+        self.runs.get(first).map(|run| run.from().max(day))
     }
 
     /// The first day of which nothing is posted while it is withheld.

@@ -7,6 +7,7 @@ use crate::{
     error::EngineError,
     facts::{Estimate, EstimateFact},
     math::{add, sub},
+    meter::price_by_day,
     periods::Periods,
     phase::{Phase, Spread},
     progress::{ProgressFact, Reading},
@@ -34,10 +35,10 @@ fn report(
     on: NaiveDate,
     reading: &Reading,
 ) -> Result<(), EngineError> {
-    let paid_before = settlement.state.at(place)?.exercise_value()?;
+    let old = settlement.state.at(place)?.clone();
+    let paid_before = old.exercise_value()?;
     settlement.change(place, on, |obligation| obligation.report(on, reading))?;
-    let price = settlement.state.price_of(place)?;
-    settlement.price(place, price, Cause::Usage, on)?;
+    price_by_day(settlement, &old, (place, on, Cause::Usage))?;
     let of = settlement.state.at(place)?;
     let paid = sub(of.exercise_value()?, paid_before)?;
     let renewed = of.renewal.is_some() && matches!(reading, Reading::Exercised(_));

@@ -15,6 +15,7 @@ use crate::{
     phase::Phase,
     plan::{PlannedMonth, plan},
     state::{ContractState, ObligationState},
+    term::first_of_month,
 };
 
 /// A fact being accounted for: the contract as it was and as it becomes, and what is emitted.
@@ -163,6 +164,27 @@ impl Settlement {
         Ok(())
     }
 
+    /// Plans on a day after the fact's own what T changes by on it, in its month.
+    pub(crate) fn plan_more(
+        &mut self,
+        place: usize,
+        amount: i128,
+        on: NaiveDate,
+    ) -> Result<(), EngineError> {
+        if self.outside {
+            return Ok(());
+        }
+        let change = PlanChange {
+            contract: self.state.contract,
+            obligation: self.state.at(place)?.id,
+            month: first_of_month(on),
+            amount: Money::from_minor(amount, self.state.currency),
+            effective_date: self.state.not_before(on),
+            service: None,
+        };
+        self.take(place, change)
+    }
+
     /// Plans an obligation anew on a day before the fact's own, from how it was.
     pub(crate) fn plan_on(
         &mut self,
@@ -229,9 +251,10 @@ impl Settlement {
         };
         let change = sub(price, obligation.transaction_price)?;
         obligation.transaction_price = price;
+        let follows_use = cause == Cause::Usage || obligation.follows_use();
         let outside = self.outside;
         if let Some(portion) = self.state.portion_mut(place) {
-            portion.reduced |= change < 0 && cause != Cause::Usage && !outside;
+            portion.reduced |= change < 0 && !follows_use && !outside;
             if cause == Cause::Reallocation {
                 portion.moved = add(portion.moved, change)?;
             }

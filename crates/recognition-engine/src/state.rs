@@ -14,6 +14,7 @@ use crate::{
     facts::Renewal,
     legal::{AccountingContract, LegalContract},
     math::sum,
+    meter::Meter,
     method::Method,
     phase::Phase,
     policy::{Policy, PolicyVersion, Rounding},
@@ -42,7 +43,7 @@ pub struct ContractState {
     pub obligations: Vec<ObligationState>,
     /// The last day for which it was worked out what is enforceable.
     pub enforced_on: Option<NaiveDate>,
-    /// Interest on advances, where they finance the vendor.
+    /// Interest where one side finances the other.
     pub financing: Option<Financing>,
     /// What is accounted for as a contract of its own (606-10-25-12): the contract as signed first,
     /// then each later addition at its stand-alone selling price. At least one.
@@ -112,8 +113,16 @@ pub struct ObligationState {
     pub exercised: Quantity,
     /// What the option would bring if all of it were exercised, beyond what was.
     pub potential: i128,
+    /// Terms of metered use in order of time, the first and each that a change made; none while they never
+    /// changed.
+    pub meters: Vec<Meter>,
     /// Days for which revenue is or was withheld.
     pub hold: Option<Hold>,
+    /// Holds before that one, all released, in order.
+    pub held: Vec<Hold>,
+    /// Days through which runs were made while reports say what is earned, in order, each stretch of
+    /// days on end as one: a report that comes late counts from the run that would have posted it.
+    pub runs: Vec<Term>,
 }
 
 /// Revenue withheld.
@@ -125,18 +134,35 @@ pub struct Hold {
     pub released_on: Option<NaiveDate>,
 }
 
-/// Interest on advances, as accrued so far.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// Interest on what one side owes the other, as accrued so far. Amounts in minor units.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Financing {
     /// Yearly rate, as a fraction.
     pub rate: Quantity,
-    /// First day of the year of interest; none before the first advance.
+    /// First day of the year of interest; none before the first day that bears any.
     pub year_from: Option<NaiveDate>,
     /// Last day accrued; none before the first.
     pub accrued_through: Option<NaiveDate>,
-    /// Sum over the days of the year so far of the advance x rate, in minor units x 10^-12.
+    /// Of the year so far, on advances that finance the vendor.
+    pub advances: Accrued,
+    /// Of the year so far, on what was earned and not received.
+    pub arrears: Accrued,
+    /// Posted ever: on advances, less on arrears.
+    pub interest: i128,
+    /// Received net of tax by the end of the last day accrued.
+    pub received: i128,
+    /// The same of later days, in order.
+    pub receipts: Vec<(NaiveDate, i128)>,
+    /// Tax invoiced and not paid.
+    pub tax: i128,
+}
+
+/// Interest of the year of interest so far.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Accrued {
+    /// Sum over the days of the year of what bears it x rate, in minor units x 10^-12.
     pub exact: i128,
-    /// Interest posted for the year so far, in minor units.
+    /// Interest posted for the year, in minor units.
     pub posted: i128,
 }
 
@@ -184,7 +210,7 @@ impl ContractState {
             return Ok(self.arises_by_time().filter(|day| *day <= through));
         }
         let signed_on = self.first_signed_on();
-        let interest = self.financing.map(|financing| financing.next_day(signed_on));
+        let interest = self.financing.as_ref().map(|of| of.next_day(signed_on));
         // Time passing can make a bill an unconditional right.
         let conditional = self.obligations.iter().any(|obligation| obligation.conditional != 0);
         let right = conditional.then_some(through);

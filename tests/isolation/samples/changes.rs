@@ -32,6 +32,8 @@ pub(crate) fn amend_contract(subject: &Subject) -> Vec<Vec<u8>> {
         key: "subscription".to_owned(),
         quantity: "12".to_owned(),
         unit_price: "100.5".to_owned(),
+        minimum: Some(usd("10.00")),
+        cap: Some(usd("20.00")),
         ..Default::default()
     };
     let added = contract::ObligationTerms { price: Some(usd("600.00")), ..promise("training") };

@@ -5,6 +5,7 @@ use chrono::NaiveDate;
 use super::{
     formula::{Formula, Unit},
     label::Label,
+    price::by_use,
     rule::Rule,
     statement::{Draft, Of, Treated},
 };
@@ -96,6 +97,12 @@ fn changed(
 ) -> Result<(), EngineError> {
     let (rule, formula) = match outcome {
         ChangeOutcome::Pooled => return Ok(()),
+        ChangeOutcome::Rated => {
+            let (old, new) = (pair.before.at(place)?, pair.after.at(place)?);
+            let given_up = new.meters.last().is_some_and(|meter| meter.ended);
+            let rule = if given_up { Rule::PartialTermination } else { Rule::Prospective };
+            return by_use(draft, (place, on), (Cause::Amendment, rule), (old, new));
+        }
         ChangeOutcome::GivenUp => {
             let before = pair.price(place).unwrap_or(0);
             let left = add(before, own)?;

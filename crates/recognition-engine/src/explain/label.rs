@@ -45,6 +45,12 @@ named_enum! {
         Minimum = "minimum",
         /// Value of what was used to date.
         UsedValue = "used_value",
+        /// What metered use earned by earlier terms, which a change leaves alone.
+        MeteredBefore = "metered_before",
+        /// What was used since the terms of metering changed.
+        UsedSince = "used_since",
+        /// Price of a unit of metered use from a change on.
+        UnitPrice = "unit_price",
         /// Earned before the change, which leaves it alone.
         EarnedBefore = "earned_before",
         /// What is not earned of a price.
@@ -223,10 +229,12 @@ named_enum! {
         Conditional = "conditional",
         /// The same before.
         ConditionalBefore = "conditional_before",
-        /// Yearly interest on advances.
+        /// Yearly interest.
         YearlyRate = "yearly_rate",
         /// Advances of each day, added up.
         AdvancesByDay = "advances_by_day",
+        /// What was earned and not received, of the days of a year of interest, added up.
+        ArrearsByDay = "arrears_by_day",
         /// Interest of the year posted before.
         InterestBefore = "interest_before",
         /// Interest of the period.

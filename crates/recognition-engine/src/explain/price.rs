@@ -9,7 +9,7 @@ use super::{
     label::Label,
     option,
     rule::Rule,
-    spread::metered,
+    spread::metered_price,
     statement::{Draft, Of, Value},
 };
 use crate::{
@@ -18,6 +18,7 @@ use crate::{
     error::EngineError,
     facts::{Estimate, EstimateFact, SignedContract, Variable},
     math::{add, sub, sum},
+    meter::later_prices,
     phase::{Phase, Spread},
     prices::weight_before_discount,
     progress::ProgressFact,
@@ -41,7 +42,7 @@ pub(super) fn booking(
         let rule = match obligation.method.is_metered() {
             _ if obligation.of_variable.is_some() => Rule::VariableToSome,
             true => {
-                formula = formula.plus(metered(obligation, NaiveDate::MAX, true)?);
+                formula = formula.plus(metered_price(obligation, NaiveDate::MAX)?);
                 Rule::MeteredPrice
             }
             false => Rule::RelativeStandAlone,
@@ -68,7 +69,7 @@ pub(super) fn arisen(
     for (place, obligation) in after.obligations.iter().enumerate() {
         let mut formula = share_at(&after.allocation, obligation)?;
         if obligation.method.is_metered() {
-            formula = formula.plus(metered(obligation, NaiveDate::MAX, true)?);
+            formula = formula.plus(metered_price(obligation, NaiveDate::MAX)?);
         }
         if formula.amount()? != obligation.transaction_price {
             formula = Formula::figure(Label::TransactionPrice, obligation.transaction_price);
@@ -251,13 +252,7 @@ fn reported(
     old: &ObligationState,
     new: &ObligationState,
 ) -> Result<(), EngineError> {
-    if let Some(carved) = beside_meter(new) {
-        let formula = metered(new, NaiveDate::MAX, true)?
-            .plus_figure(Label::VariableIncluded, carved)
-            .less(Formula::figure(Label::TransactionPriceBefore, old.transaction_price));
-        let moved = (Cause::Usage, Measure::TransactionPrice, on);
-        draft.expect(Of::Place(place), moved, Rule::MeteredPrice, formula);
-    }
+    by_use(draft, (place, on), (Cause::Usage, Rule::MeteredPrice), (old, new))?;
     option::take_up(draft, (place, on), old, new);
     Ok(())
 }
@@ -279,6 +274,30 @@ pub(super) fn combined(
             let moved = (Cause::Reallocation, Measure::TransactionPrice, on);
             draft.expect(Of::Place(part.place), moved, Rule::Combined, formula);
         }
+    }
+    Ok(())
+}
+
+/// What use, or other terms of it, does to the price: on its day, and on later days where that differs.
+pub(super) fn by_use(
+    draft: &mut Draft<'_>,
+    (place, on): (usize, NaiveDate),
+    (cause, rule): (Cause, Rule),
+    (old, new): (&ObligationState, &ObligationState),
+) -> Result<(), EngineError> {
+    let Some(carved) = beside_meter(new) else { return Ok(()) };
+    let later = sub(old.metered_price()?, old.metered_price_by(on)?)?;
+    let before = sub(old.transaction_price, later)?;
+    let formula = metered_price(new, on)?
+        .plus_figure(Label::VariableIncluded, carved)
+        .less(Formula::figure(Label::TransactionPriceBefore, before));
+    let moved = (cause, Measure::TransactionPrice, on);
+    draft.expect(Of::Place(place), moved, rule, formula);
+    for (day, change) in later_prices(old, new, on)? {
+        let before = sub(new.metered_price_by(day)?, change)?;
+        let before = Formula::figure(Label::TransactionPriceBefore, before);
+        let moved = (cause, Measure::TransactionPrice, day);
+        draft.expect(Of::Place(place), moved, rule, metered_price(new, day)?.less(before));
     }
     Ok(())
 }

@@ -16,7 +16,6 @@ use crate::{
     entries::Entry,
     error::EngineError,
     math::{add, sub, sum},
-    recognize::posted_on,
     state::{ContractState, ObligationState},
 };
 
@@ -44,7 +43,7 @@ pub(super) fn run(
         let held = obligation.held_from().is_some_and(|from| through >= from);
         for pending in obligation.pending.iter().filter(|_| !held) {
             if let Some(known) = catch_ups.get(place, pending) {
-                let on = posted_on(obligation.hold, pending.on).max(signed_on);
+                let on = obligation.posted_on(pending.on).max(signed_on);
                 let ((cause, measure), rule) =
                     corrects(pending.by_policy, pending.prior_performance);
                 let because = (known.inputs.clone(), known.formula.clone());
@@ -54,7 +53,7 @@ pub(super) fn run(
         let Some(covered) = obligation.covered(through) else { continue };
         let (after, so_far) = so_far(obligation)?;
         for listed in listed(obligation, after, so_far, covered)? {
-            let on = posted_on(obligation.hold, listed.entry.to).max(signed_on);
+            let on = obligation.posted_on(listed.entry.to).max(signed_on);
             let moved = (Cause::Recognition, Measure::Recognized, on);
             let because = (listed.inputs, listed.formula);
             draft.expect_with(of, moved, listed.rule, because);

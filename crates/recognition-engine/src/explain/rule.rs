@@ -79,6 +79,8 @@ named_enum! {
         EnforceableTerm = "enforceable_term",
         /// Interest on an advance grows the liability.
         InterestAccreted = "interest_accreted",
+        /// Interest on what was earned and not received grows the asset, apart from revenue.
+        InterestEarned = "interest_earned",
         /// Interest on an advance is a part of the price.
         InterestInPrice = "interest_in_price",
         /// What was signed becomes a contract.
@@ -118,7 +120,7 @@ impl Rule {
             Self::MaterialRight | Self::OptionOpen | Self::OptionExpired => "606-10-55-42",
             Self::RightExercised => "606-10-55-43",
             Self::EnforceableTerm => "606-10-25-3",
-            Self::InterestAccreted => "606-10-32-20",
+            Self::InterestAccreted | Self::InterestEarned => "606-10-32-20",
             Self::InterestInPrice => "606-10-32-15",
             Self::CorrectsPosted => "606-10-25-35",
             Self::PriorPerformance => "606-10-50-12A",

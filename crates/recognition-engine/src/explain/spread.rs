@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::EngineError,
-    math::{sub, sum},
+    math::{add, sub, sum},
     method::Method,
     phase::{Phase, Spread},
     policy::{Convention, Rounding},
@@ -50,7 +50,8 @@ pub(super) fn earned(
             Ok(beside(phase, earned).plus_figure(Label::Uninstalled, uninstalled))
         }
         Spread::Metered => {
-            let used = metered(obligation, day, day >= obligation.term.to())?;
+            let terms = obligation.meter_on(phase.from);
+            let used = metered(obligation, (terms, day), day >= obligation.metered_to(terms)?)?;
             // A variable amount of metered use is for what was used: nothing before the first.
             let begun = obligation.point(day).is_some();
             Ok(if begun { beside(phase, used) } else { used })
@@ -59,19 +60,24 @@ pub(super) fn earned(
     }
 }
 
-/// What metered use earned by the end of a day, never beyond its cap; from the end of the term on, and in
-/// the price, at least what was committed.
+/// What metered use earned by the end of a day, by the terms at a place: what the terms before left, and
+/// what was used since, never beyond the cap; from their last day on, and in the price, at least what was
+/// committed.
 pub(super) fn metered(
     obligation: &ObligationState,
-    day: NaiveDate,
+    (terms, day): (usize, NaiveDate),
     committed: bool,
 ) -> Result<Formula, EngineError> {
-    let used = Formula::figure(Label::UsedValue, used_value(obligation, day)?);
-    let (cap, minimum) = match obligation.method {
-        Method::Usage { cap, minimum, .. } => (cap, Some(minimum)),
-        Method::RightToInvoice { cap, .. } => (cap, None),
-        _ => (None, None),
+    let minor = |exact| exact_to_minor(exact, obligation.minor_digits);
+    let before = obligation.metered_before(terms)?;
+    let all = minor(add(before, obligation.used_since(terms, day)?)?);
+    let (before, all) = minor(before).zip(all).ok_or(EngineError::Overflow)?;
+    let used = match terms {
+        0 => Formula::figure(Label::UsedValue, all),
+        _ => Formula::figure(Label::MeteredBefore, before)
+            .plus(Formula::figure(Label::UsedSince, sub(all, before)?)),
     };
+    let (minimum, cap) = obligation.bounds(terms)?;
     let used = match cap {
         Some(cap) => used.at_most(Formula::figure(Label::Cap, cap)),
         None => used,
@@ -82,10 +88,12 @@ pub(super) fn metered(
     })
 }
 
-/// The value of metered use by the end of a day, in minor units.
-fn used_value(obligation: &ObligationState, day: NaiveDate) -> Result<i128, EngineError> {
-    let exact = obligation.point(day).map_or(0, |point| point.done);
-    exact_to_minor(exact, obligation.minor_digits).ok_or(EngineError::Overflow)
+/// T of metered use by the end of a day.
+pub(super) fn metered_price(
+    obligation: &ObligationState,
+    day: NaiveDate,
+) -> Result<Formula, EngineError> {
+    metered(obligation, (obligation.meter_on(day), day), true)
 }
 
 /// What is earned on top of what earlier phases earned.

@@ -283,7 +283,8 @@ fn amended(
 ) -> Result<(), EngineError> {
     for change in &fact.changes {
         let key = key(state, change.obligation)?;
-        let ObligationChange { obligation: _, price, total, term, ssp, remove, distinct } = change;
+        let ObligationChange { obligation: _, price, total, term, ssp, remove, distinct, meter } =
+            change;
         if *remove {
             draft.tell_of(key, Label::Removed, Value::Yes);
         }
@@ -300,6 +301,13 @@ fn amended(
         if let Some(ssp) = ssp {
             draft.tell_of(key, Label::StandAlonePrice, Value::Amount(*ssp));
         }
+        if let Some(rate) = meter.unit_price {
+            draft.tell_of(key, Label::UnitPrice, Value::Quantity(rate));
+        }
+        if let Some(minimum) = meter.minimum {
+            draft.tell_of(key, Label::Minimum, Value::Amount(minimum));
+        }
+        capped(draft, key, meter.cap);
         if let Some(distinct) = distinct {
             let word = if *distinct { "yes" } else { "no" };
             draft.tell_of(key, Label::Distinct, Value::Name(word.to_owned()));

@@ -44,7 +44,7 @@ pub struct Balances {
     pub receivable: i128,
     /// Cash received less cash given back.
     pub cash: i128,
-    /// Interest accreted on advances.
+    /// Interest accreted on advances, less interest income on arrears.
     pub interest: i128,
     /// What options not exercised would bring; never in backlog.
     pub potential: i128,

@@ -6,9 +6,9 @@ use super::{
 };
 use crate::{
     AdjustmentFact, AmendmentFact, Cause, Concession, Convention, CreditFact, EngineError,
-    Estimate, EstimateFact, Fact, Filter, InvoiceLine, Measure, Method, ObligationChange,
-    PaymentFact, Periods, Policies, ProgressFact, Reading, Refund, Rounding, TerminationFact,
-    Treatment, Variable, propose,
+    Estimate, EstimateFact, Fact, Filter, InvoiceLine, Measure, MeterChange, Method,
+    ObligationChange, PaymentFact, Periods, Policies, ProgressFact, Reading, Refund, Rounding,
+    TerminationFact, Treatment, Variable, propose,
 };
 
 fn even(convention: Convention) -> crate::Policy {
@@ -28,6 +28,7 @@ fn change(obligation: u128) -> ObligationChange {
         ssp: None,
         remove: false,
         distinct: None,
+        meter: MeterChange::default(),
     }
 }
 

@@ -209,6 +209,7 @@ fn changes_share_over_both() {
                 term: Some(term("2026-01-01", to)),
                 ssp,
                 remove: false,
+                meter: crate::MeterChange::default(),
                 distinct: None,
             }],
             added: Vec::new(),

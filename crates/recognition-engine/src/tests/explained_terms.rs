@@ -79,15 +79,37 @@ fn interest_on_an_advance() {
     says(
         &told,
         &[
-            "yearly interest on advances 0.06",
-            "Interest on advances, on 2026-01-31  +5.10",
+            "yearly interest 0.06",
+            "Interest, on 2026-01-31  +5.10",
             "31,000.00 advances of each day, added up x 0.06 a year / 365 days = 5.10",
-            "Interest on advances, on 2026-02-28  +4.60",
+            "Interest, on 2026-02-28  +4.60",
             "less 5.10 interest of the year posted before = 4.60  [606-10-32-20]",
             "Transaction price: o0, on 2026-02-28  +4.60",
             "4.60 interest of the period  [606-10-32-15]",
         ],
     );
+}
+
+/// Shows interest on what was earned and not received: what bears it, and that it is billed net of it, apart
+/// from price and revenue.
+#[test]
+fn interest_on_arrears() {
+    let mut made = contract(term("2025-12-01", "2025-12-31"), &[100_000]);
+    made.financing = Some(q("0.06"));
+    let told = words(made, &[run("2025-12-31"), run("2026-01-31")]);
+    says(
+        &told,
+        &[
+            "yearly interest 0.06",
+            "Billed: o0, on 2026-01-31",
+            "Interest, on 2026-01-31",
+            "earned and not received of each day, added up x 0.06 a year / 365 days",
+            "[606-10-32-20]",
+            "Contract asset",
+        ],
+    );
+    let january = told.split("Revenue posted").last().unwrap();
+    assert!(!january.contains("Transaction price:"), "{january}");
 }
 
 /// Shows an option to renew: looked through at signature, open until exercised, in the price as far as

@@ -9,9 +9,9 @@ use super::{Story, contract, contract_id, day, obligation, obligation_id, policy
 use crate::{
     AdjustmentFact, AmendmentFact, AssessmentFact, Clause, Concession, Convention, CreditFact,
     Criterion, EngineError, Estimate, EstimateFact, Fact, Filter, HoldFact, InvoiceFact,
-    InvoiceLine, Measure, Method, Milestone, MilestoneWeight, ObligationChange, PaymentFact,
-    ProgressFact, Reading, Refund, Renewal, Rounding, SignedContract, SignedObligation, Standing,
-    Term, TerminationFact, Treatment, Variable,
+    InvoiceLine, Measure, MeterChange, Method, Milestone, MilestoneWeight, ObligationChange,
+    PaymentFact, ProgressFact, Reading, Refund, Renewal, Rounding, SignedContract,
+    SignedObligation, Standing, Term, TerminationFact, Treatment, Variable,
 };
 
 pub(super) const BEGIN: &str = "2026-01-01";
@@ -198,6 +198,7 @@ pub(super) fn no_change(place: u128) -> ObligationChange {
         ssp: None,
         remove: false,
         distinct: None,
+        meter: MeterChange::default(),
     }
 }
 
@@ -272,6 +273,7 @@ pub(super) fn fact(of: &Happening, on: NaiveDate, made: &SignedContract) -> Fact
             };
             Fact::Reestimated(EstimateFact { contract, on, estimate })
         }
+        8..=10 if is_metered(made, of.place) => amended(vec![metered(of)], None),
         8 => {
             let price = ObligationChange { price: Some(amount * 5), ..no_change(of.place) };
             amended(vec![price], [Some(Treatment::Prospective), None][usize::from(amount % 2 == 0)])
@@ -334,6 +336,34 @@ pub(super) fn fact(of: &Happening, on: NaiveDate, made: &SignedContract) -> Fact
             keep_earned: amount % 5 != 0,
             wind_down_to: (amount % 2 == 0).then(|| on + Days::new(40)),
         }),
+    }
+}
+
+fn is_metered(made: &SignedContract, place: u128) -> bool {
+    let of = made.obligations.get(usize::try_from(place).unwrap());
+    of.is_some_and(|of| of.method.is_metered())
+}
+
+/// Other terms of metered use, or its end.
+fn metered(of: &Happening) -> ObligationChange {
+    let amount = of.amount;
+    let remove = amount % 11 == 0;
+    let meter = MeterChange {
+        unit_price: (amount % 2 == 0).then(|| q(i64::try_from(amount % 7).unwrap())),
+        minimum: (amount % 9 == 4).then_some(amount),
+        cap: (amount % 5 == 0).then_some(amount + 15_000),
+    };
+    let term = match amount % 8 {
+        1 => Some(term(BEGIN, "2026-09-30")),
+        3 => Some(term(BEGIN, "2027-03-31")),
+        _ => None,
+    };
+    ObligationChange {
+        price: (amount % 22 == 0).then_some(amount),
+        remove,
+        term: term.filter(|_| !remove),
+        meter: if remove { MeterChange::default() } else { meter },
+        ..no_change(of.place)
     }
 }
 
@@ -479,7 +509,7 @@ proptest! {
         }
     }
 
-    /// The same under rights to leave, with interest on advances, and with an option to renew: what is beyond enforceable is a part of what is open, what is conditional of what is billed.
+    /// The same under rights to leave, with interest, and with an option to renew: what is beyond enforceable is a part of what is open, what is conditional of what is billed.
     #[test]
     fn identities_hold_under_clauses(
         made in signed_under_terms(),

@@ -210,8 +210,6 @@ proptest! {
         for of in &mut happened {
             // Reports, invoices and cash.
             of.kind = [4, 5, 6, 0, 3][usize::from(of.kind % 5)];
-            // What comes late corrects months as they were cut by runs: within one it may swing.
-            of.late = 0;
             // Materials that cost more than the whole price are no matter of the method.
             of.amount %= 20_000;
         }

@@ -4,8 +4,8 @@ use super::{
     Story, contract, contract_id, day, invoice_of, obligation, obligation_id, policy, q, term, usd,
 };
 use crate::{
-    AmendmentFact, Convention, Fact, Filter, Measure, Method, ObligationChange, ProgressFact,
-    Reading, Rounding, Treatment, accounting_contract_of, propose,
+    AmendmentFact, Convention, Fact, Filter, Measure, MeterChange, Method, ObligationChange,
+    ProgressFact, Reading, Rounding, Treatment, accounting_contract_of, propose,
 };
 
 /// 120 units at 100.00, of which 60 are transferred.
@@ -36,6 +36,7 @@ fn thirty_more(price: i128, ssp: i128) -> AmendmentFact {
             ssp: Some(1_200_000 + ssp),
             remove: false,
             distinct: None,
+            meter: MeterChange::default(),
         }],
         added: Vec::new(),
         treatment: None,
@@ -122,6 +123,7 @@ fn another_year() {
         ssp: None,
         remove: false,
         distinct: None,
+        meter: MeterChange::default(),
     };
     let amended = |on: &str, changes, treatment| {
         let (contract, on) = (contract_id(), day(on));

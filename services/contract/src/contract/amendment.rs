@@ -43,6 +43,10 @@ pub(crate) struct Change {
     pub(crate) remove: bool,
     /// Whether what remains is distinct from what was transferred; by its method where none is given.
     pub(crate) distinct: Option<bool>,
+    /// New committed minimum of metered use.
+    pub(crate) minimum: Option<i128>,
+    /// New cap of metered use.
+    pub(crate) cap: Option<i128>,
 }
 
 impl Contract {
@@ -128,10 +132,19 @@ impl Promise {
         change: &Change,
         before: &Before,
     ) -> Option<Change> {
-        if self.method.is_metered() || self.removed {
-            let sentence = "must not be that of an obligation that is metered, or was removed";
+        if self.removed {
+            let sentence = "must not be that of an obligation that was removed";
             fields.violation(format!("{path}.key"), sentence);
             return None;
+        }
+        if self.method.is_metered() {
+            return self.meter(fields, path, change);
+        }
+        for (field, stated) in [("minimum", change.minimum), ("cap", change.cap)] {
+            if stated.is_some() {
+                let sentence = "must be unset: the obligation is not metered";
+                fields.violation(format!("{path}.{field}"), sentence);
+            }
         }
         if change.remove {
             let owed = change.price.unwrap_or(before.billed);
@@ -163,6 +176,49 @@ impl Promise {
             ssp: change.ssp.or(scaled),
             ..change.clone()
         })
+    }
+
+    /// Takes in other terms of metered use. What was used and when is for recognition to know.
+    fn meter(&mut self, fields: &mut Fields, path: &str, change: &Change) -> Option<Change> {
+        let used = "must be unset: the price follows what is used";
+        let unfit = [
+            ("price", used, change.price.is_some() && !change.remove),
+            ("quantity", used, change.quantity.is_some()),
+            ("ssp", used, change.ssp.is_some()),
+        ];
+        for (field, sentence, _) in unfit.iter().filter(|(_, _, stated)| *stated) {
+            fields.violation(format!("{path}.{field}"), *sentence);
+        }
+        let before = self.committed();
+        match &mut self.method {
+            Method::Usage { unit_price, minimum, cap } => {
+                *unit_price = change.unit_price.unwrap_or(*unit_price);
+                *minimum = change.minimum.unwrap_or(*minimum);
+                *cap = change.cap.or(*cap);
+                if cap.is_some_and(|cap| cap < *minimum) {
+                    fields.violation(format!("{path}.cap"), "must not be below the minimum");
+                }
+            }
+            Method::RightToInvoice { unit_price, cap } => {
+                *unit_price = change.unit_price.unwrap_or(*unit_price);
+                *cap = change.cap.or(*cap);
+                if change.minimum.is_some() {
+                    let sentence = "must be unset: nothing is committed of work to be invoiced";
+                    fields.violation(format!("{path}.minimum"), sentence);
+                }
+            }
+            _ => {}
+        }
+        self.unit_price = change.unit_price.or(self.unit_price);
+        self.term = change.term.unwrap_or(self.term);
+        let more = self.committed().saturating_sub(before);
+        self.transaction_price = self.transaction_price.saturating_add(more);
+        if change.remove {
+            // What was used and is not reported yet can still be billed.
+            self.transaction_price = change.price.unwrap_or(0);
+            self.removed = true;
+        }
+        Some(change.clone())
     }
 
     /// Whether more is promised than before, for more money, and nothing else changes.

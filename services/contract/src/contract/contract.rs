@@ -129,6 +129,11 @@ impl Contract {
             .map(|(promise, billed)| (promise.transaction_price, *billed))
     }
 
+    /// Whether the price is all that may be billed: not where interest is owed beside it.
+    pub(crate) fn has_ceiling(&self) -> bool {
+        self.terms.financing.is_none()
+    }
+
     /// Whether any obligation has no ceiling.
     pub(crate) fn is_metered(&self) -> bool {
         self.terms.obligations.iter().any(|promise| promise.method.is_metered())

@@ -56,7 +56,7 @@ pub(crate) struct Terms {
     pub(crate) discount: Option<Discount>,
     /// On what terms it can be ended early.
     pub(crate) clauses: Vec<Clause>,
-    /// Yearly interest on advances that finance the vendor, as a fraction.
+    /// Yearly interest where one side finances the other, as a fraction: it may be billed beside the price.
     pub(crate) financing: Option<Quantity>,
     /// Criteria of a contract that it does not meet; none where it meets all.
     pub(crate) unmet: Option<Unmet>,
@@ -267,7 +267,7 @@ impl Promise {
     }
 
     /// What is committed of metered use, in minor units.
-    fn committed(&self) -> i128 {
+    pub(super) fn committed(&self) -> i128 {
         match &self.method {
             Method::Usage { minimum, .. } => *minimum,
             _ => 0,

@@ -121,10 +121,10 @@ pub(super) fn check_currency(fields: &mut Fields, path: &str, amount: Money, con
 
 /// The spread of an invoice that names no obligation: by what each has not billed yet, committed use
 /// included. What is left when nothing is goes to metered obligations, which have no ceiling, in
-/// equal parts.
+/// equal parts; else it is interest of a contract that bears any, which goes by the prices.
 fn spread(contract: &Contract, amount: i128) -> Result<Vec<i128>, EngineError> {
     let mut unbilled = contract.unbilled();
-    if !contract.is_metered() {
+    if contract.has_ceiling() && !contract.is_metered() {
         return invoice_spread(&unbilled, amount);
     }
     let metered = || contract.terms.obligations.iter().map(|promise| promise.method.is_metered());
@@ -135,17 +135,30 @@ fn spread(contract: &Contract, amount: i128) -> Result<Vec<i128>, EngineError> {
         }
     }
     let open = unbilled.iter().try_fold(0_i128, |sum, part| sum.checked_add(*part));
-    let first = amount.min(open.ok_or(EngineError::Overflow)?);
+    let first = amount.min(open.ok_or(EngineError::Overflow)?.max(0));
     let parts = invoice_spread(&unbilled, first)?;
-    let weights: Vec<i128> = metered().map(i128::from).collect();
+    let weights: Vec<i128> = match contract.is_metered() {
+        true => metered().map(i128::from).collect(),
+        false => by_price(contract),
+    };
     let rest = allocate(amount.saturating_sub(first), &weights);
     let rest = rest.map_err(|_| EngineError::Overflow)?;
     Ok(parts.into_iter().zip(rest).map(|(part, more)| part.saturating_add(more)).collect())
 }
 
+/// What each obligation weighs by its price; all alike where none has one.
+fn by_price(contract: &Contract) -> Vec<i128> {
+    let prices = contract.terms.obligations.iter().map(|promise| promise.transaction_price.max(0));
+    let prices: Vec<i128> = prices.collect();
+    if prices.iter().any(|price| *price > 0) { prices } else { vec![1; prices.len()] }
+}
+
 /// That lines stay within the ceiling of the contract, and each within what its obligation may be
 /// billed at by itself.
 fn check_lines(contract: &Contract, lines: &[Line]) -> Result<(), InvoiceError> {
+    if !contract.has_ceiling() {
+        return Ok(());
+    }
     let of = |line: &Line| {
         let place = contract.place_of(line.obligation)?;
         contract.terms.obligations.get(place).zip(contract.billed.get(place))

@@ -7,8 +7,8 @@ use backlog_ids::{AccountingContractId, ContractId};
 use backlog_money::Quantity;
 use backlog_recognition_engine::{
     AccountingContract, Allocation, AtLeastOne, Clause, ContractState, Financing, Hold,
-    LegalContract, Mark, Method, ObligationState, Pending, Phase, Point, Policy, PolicyVersion,
-    Portion, Renewal, Rounding, Standing, Term,
+    LegalContract, Mark, Meter, Method, ObligationState, Pending, Phase, Point, Policy,
+    PolicyVersion, Portion, Renewal, Rounding, Standing, Term,
 };
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -28,7 +28,7 @@ pub(super) struct ContractBasis<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) enforced_on: Option<NaiveDate>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub(super) financing: Option<Financing>,
+    pub(super) financing: Option<Cow<'a, Financing>>,
     #[serde(default, skip_serializing_if = "is_contract")]
     pub(super) standing: Cow<'a, Standing>,
     #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
@@ -126,8 +126,14 @@ pub(super) struct ObligationBasis<'a> {
     pub(super) exercised: Option<Quantity>,
     #[serde(default, skip_serializing_if = "is_zero")]
     pub(super) potential: i128,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) meters: Cow<'a, [Meter]>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) hold: Option<Hold>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) held: Cow<'a, [Hold]>,
+    #[serde(default, skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) runs: Cow<'a, [Term]>,
 }
 
 pub(crate) fn contract_basis(state: &ContractState) -> String {
@@ -140,7 +146,7 @@ pub(crate) fn contract_basis(state: &ContractState) -> String {
         combined,
         clauses: Cow::Borrowed(&own.clauses),
         enforced_on: state.enforced_on,
-        financing: state.financing,
+        financing: state.financing.as_ref().map(Cow::Borrowed),
         standing: Cow::Borrowed(&state.standing),
         policies: Cow::Borrowed(&state.policies),
     })
@@ -190,7 +196,10 @@ impl<'a> ObligationBasis<'a> {
             renewal: of.renewal,
             exercised: Some(of.exercised).filter(|share| *share != Quantity::ZERO),
             potential: of.potential,
+            meters: Cow::Borrowed(&of.meters),
             hold: of.hold,
+            held: Cow::Borrowed(&of.held),
+            runs: Cow::Borrowed(&of.runs),
         }
     }
 }

@@ -344,7 +344,7 @@ pub(crate) fn contract_from(row: &QueryResult) -> Result<ContractState, DbError>
         allocation: basis.allocation.into_owned(),
         obligations: Vec::new(),
         enforced_on: basis.enforced_on,
-        financing: basis.financing,
+        financing: basis.financing.map(Cow::into_owned),
         accounting,
         standing: basis.standing.into_owned(),
     })
@@ -395,7 +395,10 @@ pub(crate) fn obligation_from(row: &QueryResult) -> Result<ObligationState, DbEr
         renewal: basis.renewal,
         exercised: basis.exercised.unwrap_or(Quantity::ZERO),
         potential: basis.potential,
+        meters: basis.meters.into_owned(),
         hold: basis.hold,
+        held: basis.held.into_owned(),
+        runs: basis.runs.into_owned(),
         billed: amount(row, "billed")?,
     })
 }

@@ -193,7 +193,7 @@ pub(crate) fn recognize(
     let bases = !pairs.all(|(before, after)| same_basis(before, after));
     // What a run changes of a contract itself: how far interest and what is enforceable are known, and
     // whether it is one, and which policies govern it.
-    let own = |of: &ContractState| (of.enforced_on, of.financing, of.standing.clone());
+    let own = |of: &ContractState| (of.enforced_on, of.financing.clone(), of.standing.clone());
     let own_row = own(before) != own(&state) || before.policies != state.policies;
     Ok(Some((ContractChange { state, own_row, bases, balances_from }, effects)))
 }

@@ -27,7 +27,7 @@ pub struct Sums {
     pub receivable: i128,
     /// Cash received less cash given back.
     pub cash: i128,
-    /// Interest accreted on advances.
+    /// Interest accreted on advances, less interest income on arrears.
     pub interest: i128,
     /// What options not exercised would bring.
     pub potential: i128,

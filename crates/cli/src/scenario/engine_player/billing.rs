@@ -155,7 +155,7 @@ fn alone(tally: &Tally, key: &str, amount: i128) -> Result<Vec<i128>, Failure> {
 fn billed_alone(tally: &Tally, key: &str, amount: i128) -> Result<Vec<i128>, Failure> {
     let parts = alone(tally, key, amount)?;
     let own = tally.promises.iter().find(|promise| promise.key == key && !promise.metered);
-    let Some(promise) = own else { return Ok(parts) };
+    let Some(promise) = own.filter(|_| !tally.financed) else { return Ok(parts) };
     let (ceiling, billed) = tally.ceiling();
     check_ceiling(&[ceiling.saturating_sub(billed)], amount).map_err(refusal)?;
     let left = tally.own_ceiling(promise).map(|own| own.saturating_sub(promise.billed));
@@ -166,11 +166,12 @@ fn billed_alone(tally: &Tally, key: &str, amount: i128) -> Result<Vec<i128>, Fai
 }
 
 /// An invoice that names no obligation: by what each can still bill. What is left when nothing is goes
-/// to metered ones, which have no ceiling, in equal parts.
+/// to metered ones, which have no ceiling, in equal parts; else, where interest is owed, by the prices.
 fn spread(tally: &Tally, amount: i128) -> Result<Vec<i128>, Failure> {
     let mut unbilled = tally.unbilled();
     let metered = || tally.promises.iter().map(|promise| promise.metered);
-    if !metered().any(|metered| metered) {
+    let any_metered = metered().any(|metered| metered);
+    if !any_metered && !tally.financed {
         return invoice_spread(&unbilled, amount).map_err(refusal);
     }
     let (ceiling, billed) = tally.ceiling();
@@ -181,9 +182,14 @@ fn spread(tally: &Tally, amount: i128) -> Result<Vec<i128>, Failure> {
         }
     }
     let open = unbilled.iter().fold(0_i128, |sum, part| sum.saturating_add(*part));
-    let first = amount.min(open);
+    let first = amount.min(open.max(0));
     let parts = invoice_spread(&unbilled, first).map_err(refusal)?;
-    let weights: Vec<i128> = metered().map(i128::from).collect();
+    let prices = || tally.promises.iter().map(|promise| promise.billable.max(0));
+    let weights: Vec<i128> = match any_metered {
+        true => metered().map(i128::from).collect(),
+        false if prices().any(|price| price > 0) => prices().collect(),
+        false => vec![1; tally.promises.len()],
+    };
     let rest = shares(amount.saturating_sub(first), &weights)?;
     Ok(parts.into_iter().zip(rest).map(|(part, more)| part.saturating_add(more)).collect())
 }

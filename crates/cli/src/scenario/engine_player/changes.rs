@@ -51,6 +51,7 @@ impl EnginePlayer {
                 ssp: worked_out.ssp,
                 remove: change.remove,
                 distinct: change.distinct,
+                meter: worked_out.meter,
             });
         }
         for (promised, obligation) in added.iter().zip(&amendment.added) {
@@ -177,17 +178,19 @@ fn is_sound(amendment: &Amendment) -> Result<(), Failure> {
     }
     let mut keys = BTreeSet::new();
     for change in &amendment.changes {
-        let Change { price, quantity, unit_price, term, ssp, remove, .. } = change;
-        let further = quantity.is_some() || unit_price.is_some() || term.is_some() || ssp.is_some();
+        let Change { price, quantity, unit_price, term, ssp, remove, minimum, cap, .. } = change;
+        let units = quantity.is_some() || unit_price.is_some();
+        let metered = minimum.is_some() || cap.is_some();
+        let further = units || metered || term.is_some() || ssp.is_some();
         let message = if !keys.insert(&change.obligation) {
             "each obligation changes once"
         } else if *remove && further {
             "with remove nothing more is promised: give the price that stays at most"
         } else if !remove && price.is_none() && !further {
-            "a change must change the price, quantity, unit_price, term or ssp, or remove"
+            "a change must change the price, quantity, unit_price, term, ssp, minimum or cap, or remove"
         } else if price.is_some() && unit_price.is_some() {
             "price and unit_price exclude each other"
-        } else if price.is_some_and(|price| price.minor() < 0)
+        } else if [price, minimum, cap].into_iter().flatten().any(|amount| amount.minor() < 0)
             || ssp.is_some_and(|ssp| ssp.minor() <= 0)
             || quantity.is_some_and(|quantity| quantity <= Quantity::ZERO)
             || unit_price.is_some_and(|unit_price| unit_price < Quantity::ZERO)

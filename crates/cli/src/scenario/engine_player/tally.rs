@@ -1,9 +1,9 @@
 //! What the contract service keeps of a contract: what can be billed and was, what was paid, when it
 //! last changed. It knows no accounting, so this is apart from the fold's state.
 
-use backlog_money::{Currency, Quantity, mul_div_half_away};
+use backlog_money::{Currency, Money, Quantity, mul_div_half_away};
 use backlog_recognition_engine::{
-    self as engine, Allocation, EngineError, SignedContract, SignedObligation, Term,
+    self as engine, Allocation, EngineError, MeterChange, SignedContract, SignedObligation, Term,
 };
 use chrono::NaiveDate;
 
@@ -22,6 +22,8 @@ pub(super) struct Tally {
     /// Shares of the fixed price, where the contract states one for all: its promises' prices from the
     /// first amendment on.
     shares: Option<Vec<i128>>,
+    /// Whether interest may be owed beside the price.
+    pub(super) financed: bool,
     /// Variable amounts above zero, each with the promises that it concerns; all when empty.
     variables: Vec<(i128, Vec<String>)>,
     /// Day of the last change of its price or promises.
@@ -48,6 +50,8 @@ pub(super) struct Promise {
     price: Option<i128>,
     ssp: Option<i128>,
     term: Term,
+    /// Committed minimum and cap of metered use.
+    bounds: (Option<i128>, Option<i128>),
     /// Units or hours that its progress is measured by.
     measured: Option<Quantity>,
     quantity: Option<Quantity>,
@@ -63,6 +67,8 @@ pub(super) struct WorkedOut {
     pub(super) total: Option<Quantity>,
     /// New stand-alone selling price.
     pub(super) ssp: Option<i128>,
+    /// New terms of metered use.
+    pub(super) meter: MeterChange,
 }
 
 impl Tally {
@@ -84,6 +90,7 @@ impl Tally {
                 .collect(),
             term: signed.term,
             shares: signed.price.map(|_| shares),
+            financed: signed.financing.is_some(),
             variables: terms
                 .variables
                 .iter()
@@ -177,6 +184,11 @@ impl Promise {
             engine::Method::Usage { minimum, .. } => (None, *minimum),
             _ => (None, 0),
         };
+        let bounds = match promised.method {
+            engine::Method::Usage { minimum, cap, .. } => (Some(minimum), cap),
+            engine::Method::RightToInvoice { cap, .. } => (None, cap),
+            _ => (None, None),
+        };
         let option_price = promised.renewal.map_or(0, |option| option.exercise_price);
         let price = promised.price;
         Self {
@@ -188,6 +200,7 @@ impl Promise {
             price,
             ssp: promised.ssp.or(price.filter(|price| *price > 0 && !promised.residual)),
             term: promised.term.unwrap_or(contract_term),
+            bounds,
             measured,
             quantity,
             unit_price,
@@ -210,15 +223,23 @@ impl Promise {
         (stated, term): (Option<i128>, Option<Term>),
         currency: Currency,
     ) -> Result<WorkedOut, Failure> {
-        if self.metered || self.removed {
-            return Err(unfit("what is metered, or was removed, does not change"));
+        if self.removed {
+            return Err(unfit("what was removed does not change"));
         }
-        let asked = change.price.map(backlog_money::Money::minor);
+        let asked = change.price.map(Money::minor);
+        let meter = MeterChange::default();
+        if self.metered {
+            let meter = self.meter(change, term)?;
+            return Ok(WorkedOut { price: asked, total: None, ssp: None, meter });
+        }
+        if change.minimum.is_some() || change.cap.is_some() {
+            return Err(unfit("only what is metered has a minimum and a cap"));
+        }
         if change.remove {
             let owed = asked.unwrap_or(self.billed);
             (self.billable, self.price, self.unit_price) = (owed, Some(owed), None);
             self.removed = true;
-            return Ok(WorkedOut { price: asked, total: None, ssp: None });
+            return Ok(WorkedOut { price: asked, total: None, ssp: None, meter });
         }
         let price = self.new_price(change, asked, currency)?;
         if let Some(price) = price {
@@ -229,13 +250,42 @@ impl Promise {
         let before = (self.units(), self.term);
         self.resize(change, currency);
         self.term = term.unwrap_or(self.term);
-        let ssp = change.ssp.map(backlog_money::Money::minor);
+        let ssp = change.ssp.map(Money::minor);
         self.ssp = ssp.or_else(|| self.scaled_ssp(change, before));
         // Of a quantity that measures no progress, price and stand-alone selling price are all.
         let measured = self.measured.is_some();
         let scaled = change.quantity.and(self.ssp).filter(|_| !measured);
         let total = change.quantity.filter(|_| measured);
-        Ok(WorkedOut { price, total, ssp: ssp.or(scaled) })
+        Ok(WorkedOut { price, total, ssp: ssp.or(scaled), meter })
+    }
+
+    /// Takes in other terms of metered use.
+    fn meter(&mut self, change: &Change, term: Option<Term>) -> Result<MeterChange, Failure> {
+        let priced = change.price.is_some() && !change.remove;
+        if priced || change.quantity.is_some() || change.ssp.is_some() {
+            return Err(unfit("the price follows what is used"));
+        }
+        let minimum = change.minimum.map(Money::minor);
+        let (known, cap) = self.bounds;
+        if known.is_none() && minimum.is_some() {
+            return Err(unfit("nothing is committed of work to be invoiced"));
+        }
+        let before = known.unwrap_or(0);
+        let committed = minimum.unwrap_or(before);
+        let cap = change.cap.map(Money::minor).or(cap);
+        if cap.is_some_and(|cap| cap < committed) {
+            return Err(unfit("the cap must not be below the minimum"));
+        }
+        self.bounds = (known.map(|_| committed), cap);
+        self.unit_price = change.unit_price.or(self.unit_price);
+        self.term = term.unwrap_or(self.term);
+        self.billable = self.billable.saturating_add(committed.saturating_sub(before));
+        if change.remove {
+            self.billable = change.price.map_or(0, Money::minor);
+            self.removed = true;
+        }
+        let cap = change.cap.map(Money::minor);
+        Ok(MeterChange { unit_price: change.unit_price, minimum, cap })
     }
 
     fn new_price(

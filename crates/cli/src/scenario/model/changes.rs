@@ -44,6 +44,10 @@ pub(crate) struct Change {
     pub(crate) remove: bool,
     /// Whether what remains is distinct; by its method where not given.
     pub(crate) distinct: Option<bool>,
+    /// New committed minimum of metered use.
+    pub(crate) minimum: Option<Money>,
+    /// New cap of metered use.
+    pub(crate) cap: Option<Money>,
 }
 
 names! {

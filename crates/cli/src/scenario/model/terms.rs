@@ -29,7 +29,7 @@ pub(crate) struct Terms {
     pub(crate) discount: Option<DiscountScope>,
     /// On what terms it can be ended early.
     pub(crate) clauses: Vec<Clause>,
-    /// Yearly interest on advances, as a fraction.
+    /// Yearly interest where one side finances the other, as a fraction.
     pub(crate) financing: Option<Quantity>,
     /// Criteria of a contract that it does not meet.
     pub(crate) unmet: Option<Unmet>,

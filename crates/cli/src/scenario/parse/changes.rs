@@ -14,7 +14,7 @@ use super::super::{
 
 /// What an entry under `changes` is.
 enum Item {
-    Change(Change),
+    Change(Box<Change>),
     Add(Box<Obligation>),
 }
 
@@ -69,7 +69,7 @@ impl Reader {
         };
         for item in items.into_iter().collect::<Option<Vec<_>>>()? {
             match item {
-                Item::Change(change) => amendment.changes.push(change),
+                Item::Change(change) => amendment.changes.push(*change),
                 Item::Add(obligation) => amendment.added.push(*obligation),
             }
         }
@@ -92,8 +92,10 @@ impl Reader {
         let ssp = block.take("ssp").map(|node| self.amount(node, "ssp"));
         let remove = block.take("remove").map(|node| self.boolean(node, "remove"));
         let distinct = block.take("distinct").map(|node| self.boolean(node, "distinct"));
+        let minimum = block.take("minimum").map(|node| self.amount(node, "minimum"));
+        let cap = block.take("cap").map(|node| self.amount(node, "cap"));
         block.close(self);
-        Some(Item::Change(Change {
+        Some(Item::Change(Box::new(Change {
             obligation: obligation?,
             price: optional(price)?,
             quantity: optional(quantity)?,
@@ -102,7 +104,9 @@ impl Reader {
             ssp: optional(ssp)?,
             remove: optional(remove)?.unwrap_or_default(),
             distinct: optional(distinct)?,
-        }))
+            minimum: optional(minimum)?,
+            cap: optional(cap)?,
+        })))
     }
 
     pub(super) fn terminate(&mut self, node: &Node, refused: bool) -> Option<Verb> {

@@ -66,6 +66,8 @@ impl AskedAmendment {
         let changes = self.wire.changes.iter().map(|change| pb::ObligationChange {
             price: change.price.as_ref().map(respelled),
             ssp: change.ssp.as_ref().map(respelled),
+            minimum: change.minimum.as_ref().map(respelled),
+            cap: change.cap.as_ref().map(respelled),
             quantity: respelled_decimal(&change.quantity),
             unit_price: respelled_decimal(&change.unit_price),
             ..change.clone()
@@ -174,24 +176,32 @@ fn parse_change(
     let unit_price = parse_decimal(fields, &at("unit_price"), &change.unit_price);
     let term = change.term.as_ref().and_then(|term| parse_term(fields, &at("term"), Some(term)));
     let ssp = parse_positive(fields, &at("ssp"), change.ssp.as_ref(), currency);
+    let minimum = parse_amount(fields, &at("minimum"), change.minimum.as_ref(), currency);
+    let cap = parse_amount(fields, &at("cap"), change.cap.as_ref(), currency);
     let stated = [
         ("quantity", !change.quantity.is_empty()),
         ("unit_price", !change.unit_price.is_empty()),
         ("term", change.term.is_some()),
         ("ssp", change.ssp.is_some()),
+        ("minimum", change.minimum.is_some()),
+        ("cap", change.cap.is_some()),
     ];
     if change.remove {
         for (field, _) in stated.iter().filter(|(_, stated)| *stated) {
             fields.violation(at(field), "must be unset with remove: nothing more is promised");
         }
     } else if change.price.is_none() && stated.iter().all(|(_, stated)| !stated) {
-        fields
-            .violation(path, "must change the price, quantity, unit_price, term or ssp, or remove");
+        let sentence = "must change the price, quantity, unit_price, term, ssp, minimum or cap, or \
+                        remove";
+        fields.violation(path, sentence);
     } else if change.price.is_some() && !change.unit_price.is_empty() {
         fields.violation(at("unit_price"), "must be empty with a price");
     }
     let (remove, distinct) = (change.remove, change.distinct);
-    Some(Change { key: key?, price, quantity, unit_price, term, ssp, remove, distinct })
+    let key = key?;
+    let asked =
+        Change { key, price, quantity, unit_price, term, ssp, remove, distinct, minimum, cap };
+    Some(asked)
 }
 
 fn parse_added(
@@ -236,6 +246,8 @@ pub(crate) fn amendment_to_proto(amendment: &Amendment, currency: Currency) -> p
         ssp: change.ssp.map(money),
         remove: change.remove,
         distinct: change.distinct,
+        minimum: change.minimum.map(money),
+        cap: change.cap.map(money),
     });
     let treatment = match amendment.treatment {
         None => pb::ChangeTreatment::Unspecified,

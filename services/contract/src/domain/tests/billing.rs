@@ -40,6 +40,29 @@ fn metered_obligations_have_no_ceiling() {
     }
 }
 
+/// What bears interest may be billed beyond its price: by the price what is left of it, then by the prices;
+/// never more than amounts may be.
+#[test]
+fn interest_has_no_ceiling() {
+    let mut loaded = signed(&pb::ContractTerms {
+        obligations: vec![obligation("a", "10"), obligation("b", "5")],
+        financing_rate: "0.1".to_owned(),
+        ..sound()
+    });
+    let spread = |minor| Billing::Spread(usd(minor));
+    let exceeds = Err(ErrorReason::InvoiceExceedsCeiling);
+    let table: [(Billing, Result<usize, ErrorReason>, [i128; 2]); 4] = [
+        (spread(1_800), Ok(1), [1_200, 600]),
+        (spread(3), Ok(1), [1_202, 601]),
+        (Billing::Lines(vec![line(1, "b", 99)]), Ok(1), [1_202, 700]),
+        (spread(1_000_000_000_000_000), exceeds, [1_202, 700]),
+    ];
+    for (number, (billing, expected, after)) in (1_u128..).zip(table) {
+        assert_eq!(run(&mut loaded, &invoice(number, 1, billing)), expected, "{number}");
+        assert_eq!(billed(&loaded, 1), after, "{number}");
+    }
+}
+
 /// The ceiling is the contract's: a line may bill an obligation by its stated price although the
 /// allocation gave it less, and by the variable amounts that concern it; rebates are not deducted.
 #[test]

@@ -192,10 +192,36 @@ fn what_does_not_fit_is_named() {
     });
     let half = pb::ObligationTerms { method: Some(milestones), ..obligation("c", "1") };
     let dear = || obligation("d", "9999999999999.99");
-    let table: [(pb::Amendment, &[&str]); 9] = [
+    let table: [(pb::Amendment, &[&str]); 10] = [
         (
             amendment(vec![priced("x"), priced("b")], Vec::new()),
-            &["changes[0].key", "changes[1].key"],
+            &["changes[0].key", "changes[1].price"],
+        ),
+        (
+            amendment(
+                vec![
+                    pb::ObligationChange {
+                        minimum: wire_usd("1"),
+                        cap: wire_usd("1"),
+                        ..change("a")
+                    },
+                    pb::ObligationChange {
+                        quantity: "2".to_owned(),
+                        ssp: wire_usd("1"),
+                        minimum: wire_usd("2"),
+                        cap: wire_usd("1"),
+                        ..change("b")
+                    },
+                ],
+                Vec::new(),
+            ),
+            &[
+                "changes[0].minimum",
+                "changes[0].cap",
+                "changes[1].quantity",
+                "changes[1].ssp",
+                "changes[1].cap",
+            ],
         ),
         (amendment(vec![quantity("a")], Vec::new()), &["changes[0].quantity"]),
         (
@@ -244,6 +270,43 @@ fn what_does_not_fit_is_named() {
         assert_eq!(named(&loaded, &asked), expected, "{asked:?}");
     }
     assert_eq!(stored(&loaded), before);
+}
+
+/// Metered use may get other terms, which its method then has; what is committed can be billed. Given up, it
+/// keeps what is still owed, and changes no more.
+#[test]
+fn metered_use_gets_other_terms() {
+    let metered = pb::ObligationTerms {
+        price: None,
+        unit_price: "2".to_owned(),
+        method: Some(Method::Usage(pb::Usage { minimum: wire_usd("5"), cap: None })),
+        ..obligation("b", "0")
+    };
+    let terms = pb::ContractTerms { obligations: vec![obligation("a", "10"), metered], ..sound() };
+    let mut loaded = signed(&terms);
+    let other = pb::ObligationChange {
+        unit_price: "1.5".to_owned(),
+        minimum: wire_usd("8"),
+        cap: wire_usd("9"),
+        term: range((2026, 1, 1), (2027, 6, 30)),
+        ..change("b")
+    };
+    let event = amended(&mut loaded, &amendment(vec![other], Vec::new()));
+    assert_eq!(ceilings(&loaded), [1_000, 800]);
+    let terms = event.contract.unwrap().terms.unwrap();
+    assert_eq!(terms.term, range((2026, 1, 1), (2027, 6, 30)));
+    let b = &terms.obligations[1];
+    assert_eq!((b.unit_price.as_str(), &b.price), ("1.5", &None));
+    let usage = pb::Usage { minimum: wire_usd("8.00"), cap: wire_usd("9.00") };
+    assert_eq!(b.method, Some(Method::Usage(usage)));
+    let said = &event.amendment.unwrap().changes[0];
+    assert_eq!((&said.minimum, &said.cap), (&wire_usd("8.00"), &wire_usd("9.00")));
+
+    let remove = pb::ObligationChange { remove: true, price: wire_usd("3"), ..change("b") };
+    amended(&mut loaded, &amendment(vec![remove], Vec::new()));
+    assert_eq!(ceilings(&loaded), [1_000, 300]);
+    let again = pb::ObligationChange { unit_price: "1".to_owned(), ..change("b") };
+    assert_eq!(named(&loaded, &amendment(vec![again], Vec::new())), ["amendment.changes[0].key"]);
 }
 
 /// What is wrong by itself is named at the door, whatever the contract.

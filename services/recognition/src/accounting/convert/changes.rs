@@ -1,13 +1,14 @@
 //! Amendments and terminations, from the wire.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use backlog_ids::{ContractId, ObligationId};
 use backlog_money::{Currency, Money};
 use backlog_proto::contract::v1 as contract;
 use backlog_proto::fields::Fields;
 use backlog_recognition_engine::{
-    AmendmentFact, Fact, ObligationChange, Refund, SignedObligation, TerminationFact, Treatment,
+    AmendmentFact, Fact, MeterChange, ObligationChange, Refund, SignedObligation, TerminationFact,
+    Treatment,
 };
 
 use super::super::fact::ContractFact;
@@ -30,7 +31,7 @@ pub(super) fn contract_amended(
     let mut changes = Vec::with_capacity(amendment.changes.len());
     for (index, wire) in amendment.changes.iter().enumerate() {
         let path = format!("amendment.changes[{index}]");
-        changes.extend(change(&path, wire, &ids, currency, fields));
+        changes.extend(change(&path, wire, (&ids, &metered(terms)), currency, fields));
     }
     let mut added: Vec<SignedObligation> = Vec::with_capacity(amendment.added.len());
     for (index, wire) in amendment.added.iter().enumerate() {
@@ -74,7 +75,7 @@ fn obligation_id(
 fn change(
     path: &str,
     wire: &contract::ObligationChange,
-    ids: &BTreeMap<&str, &str>,
+    (ids, metered): (&BTreeMap<&str, &str>, &BTreeSet<&str>),
     currency: Currency,
     fields: &mut Fields,
 ) -> Option<ObligationChange> {
@@ -87,6 +88,11 @@ fn change(
         None => Some(None),
         Some(range) => term(&at("term"), Some(range), fields).map(Some),
     };
+    let unit_price = optional_quantity(&at("unit_price"), &wire.unit_price, fields);
+    let minimum = optional_amount(&at("minimum"), wire.minimum.as_ref(), currency, fields);
+    let cap = optional_amount(&at("cap"), wire.cap.as_ref(), currency, fields);
+    // Of a quantity, a unit price is in the price already.
+    let unit_price = unit_price?.filter(|_| metered.contains(wire.key.as_str()));
     Some(ObligationChange {
         obligation: obligation?,
         price: price?,
@@ -95,7 +101,17 @@ fn change(
         ssp: ssp?,
         remove: wire.remove,
         distinct: wire.distinct,
+        meter: MeterChange { unit_price, minimum: minimum?, cap: cap? },
     })
+}
+
+/// Keys of obligations whose price follows what is used.
+fn metered(terms: &contract::ContractTerms) -> BTreeSet<&str> {
+    let metered = terms.obligations.iter().filter(|of| {
+        use contract::obligation_terms::Method;
+        matches!(of.method, Some(Method::Usage(_) | Method::RightToInvoice(_)))
+    });
+    metered.map(|of| of.key.as_str()).collect()
 }
 
 /// A termination.
