@@ -6,6 +6,7 @@ mod calls;
 mod cases;
 mod combinations;
 mod delivery;
+mod drawn;
 mod explain;
 mod followed;
 mod golden;
